@@ -17,7 +17,7 @@ class Violation(msgspec.Struct, frozen=True):
         return f"{self.path}: {self.message}" if self.path else self.message
 
 
-class InvalidConfig(ValueError):
+class InvalidConfig(ValueError):  # noqa: N818 - the state of a configuration, as users read it
     """A configuration that must not be used. The last good one stays."""
 
     def __init__(self, violations: tuple[Violation, ...]) -> None:

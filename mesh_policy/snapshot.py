@@ -1,7 +1,8 @@
-"""WorkloadConfig: everything one sidecar runs on, compiled by the control plane. Immutable, and the same value on the wire.
+"""WorkloadConfig: what one sidecar runs on, compiled by the control plane. Immutable, and the same value on the wire.
 
-Names: a *frontend* is what a client dials (ClusterIP + port), a *backend* is where requests go (endpoints), in the words of
-the Gateway API's mesh pages. A backend's name is `NAMESPACE/SERVICE/PORT` or, for a subset, `NAMESPACE/SUBSET@subset/PORT`.
+Names: a *frontend* is what a client dials (ClusterIP + port), a *backend* is where requests go (endpoints), in the
+words of the Gateway API's mesh pages. A backend's name is `NAMESPACE/SERVICE/PORT` or, for a subset,
+`NAMESPACE/SUBSET@subset/PORT`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ WIRE_VERSION = 1
 
 Protocol = Literal["http", "grpc", "tcp", "detect"]
 """What a port speaks. `http`: HTTP/1 or HTTP/2, as the client does. `grpc`: HTTP/2 only (h2c in the pod).
-`tcp`: bytes, also when the server speaks first. `detect`: the client's first bytes decide, TCP after a short silence."""
+`tcp`: bytes, also when the server speaks first. `detect`: the client's first bytes decide, TCP after a silence."""
 Engine = Literal["python", "native"]
 MtlsMode = Literal["Strict", "Permissive", "Disabled"]
 DefaultAction = Literal["Deny", "Audit", "Allow"]
@@ -27,10 +28,10 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of every part: frozen, and a field that the decoder does not know is refused (fail closed)."""
 
 
-# --- where requests go -------------------------------------------------------------------------------------------------
+# --- where requests go ----------------------------------------------------------------------------
 
 
-class Endpoint(Struct):
+class Endpoint(Struct, frozen=True, kw_only=True):
     """One ready pod (or other address) behind a backend."""
 
     ip: str
@@ -41,7 +42,7 @@ class Endpoint(Struct):
     node: str = ""
 
 
-class Backend(Struct):
+class Backend(Struct, frozen=True, kw_only=True):
     """A set of endpoints that serve the same thing on one port."""
 
     name: str
@@ -50,7 +51,7 @@ class Backend(Struct):
     """Only ready ones. Empty: requests get 503."""
 
 
-class PodAddress(Struct):
+class PodAddress(Struct, frozen=True, kw_only=True):
     """A meshed pod that may be dialled by its own address, without a Service."""
 
     ip: str
@@ -59,15 +60,15 @@ class PodAddress(Struct):
     """Ports that the pod excludes from capture: dialled in plain."""
 
 
-# --- HTTP rules (mesh_policy.route, .filters, .split, .mirror, .fault decide on them) -------------------------------------
+# --- HTTP rules (mesh_policy.route, .filters, .split, .mirror, .fault decide on them) -------------
 
 
-class PathMatch(Struct):
+class PathMatch(Struct, frozen=True, kw_only=True):
     type: MatchType = "PathPrefix"
     value: str = "/"
 
 
-class ValueMatch(Struct):
+class ValueMatch(Struct, frozen=True, kw_only=True):
     """A header or a query parameter. Header names are in lower case; query names as they are."""
 
     name: str
@@ -75,7 +76,7 @@ class ValueMatch(Struct):
     type: Literal["Exact", "RegularExpression"] = "Exact"
 
 
-class Match(Struct):
+class Match(Struct, frozen=True, kw_only=True):
     """All given parts must hold. The empty match holds for every request."""
 
     path: PathMatch = PathMatch()
@@ -84,7 +85,7 @@ class Match(Struct):
     query: tuple[ValueMatch, ...] = ()
 
 
-class HeaderModifier(Struct):
+class HeaderModifier(Struct, frozen=True, kw_only=True):
     """Applied in the order set, add, remove. Names in lower case. `add` appends after the values that are there."""
 
     set: tuple[tuple[str, str], ...] = ()
@@ -92,7 +93,7 @@ class HeaderModifier(Struct):
     remove: tuple[str, ...] = ()
 
 
-class WeightedBackend(Struct):
+class WeightedBackend(Struct, frozen=True, kw_only=True):
     backend: str | None
     """A name in `Outbound.backends`; None: the reference is invalid, its share of requests gets 500 (Gateway API)."""
     weight: int = 1
@@ -101,12 +102,12 @@ class WeightedBackend(Struct):
     response_headers: HeaderModifier | None = None
 
 
-class Mirror(Struct):
+class Mirror(Struct, frozen=True, kw_only=True):
     backend: str
     percent: float = 100.0
 
 
-class Fault(Struct):
+class Fault(Struct, frozen=True, kw_only=True):
     """Exactly one of delay and abort is given. `percent` of the requests that match `headers` (empty: all) meet it."""
 
     name: str
@@ -116,7 +117,7 @@ class Fault(Struct):
     headers: tuple[ValueMatch, ...] = ()
 
 
-class Rule(Struct):
+class Rule(Struct, frozen=True, kw_only=True):
     route: str
     """`KIND/NAMESPACE/NAME` of the route it comes from, for logs, metrics and explanations."""
     name: str = ""
@@ -128,7 +129,7 @@ class Rule(Struct):
     faults: tuple[Fault, ...] = ()
 
 
-class RouteEntry(Struct):
+class RouteEntry(Struct, frozen=True, kw_only=True):
     """One match of one rule. Entries stand in order of precedence: the first that matches decides."""
 
     match: Match
@@ -136,14 +137,14 @@ class RouteEntry(Struct):
     """Index into `HttpRoutes.rules`."""
 
 
-class HttpRoutes(Struct):
+class HttpRoutes(Struct, frozen=True, kw_only=True):
     """The routes of one frontend. A request that matches no entry gets 404; it never falls through to the Service."""
 
     entries: tuple[RouteEntry, ...] = ()
     rules: tuple[Rule, ...] = ()
 
 
-class Frontend(Struct):
+class Frontend(Struct, frozen=True, kw_only=True):
     """A Service port as this workload sees it (producer routes, or the consumer routes of its own namespace)."""
 
     name: str
@@ -164,34 +165,24 @@ class Frontend(Struct):
     engine_reason: str = ""
 
 
-class Outbound(Struct):
+class Outbound(Struct, frozen=True, kw_only=True):
     frontends: tuple[Frontend, ...] = ()
     backends: tuple[Backend, ...] = ()
     pods: tuple[PodAddress, ...] = ()
 
 
-# --- who may call this workload (mesh_policy.authorization decides) --------------------------------------------------------
+# --- who may call this workload (mesh_policy.authorization decides) -------------------------------
 
 
-class SourceMatch(Struct):
-    """A caller. `identities`: any of these, whole. Else `namespace`: any ServiceAccount there. Neither: any identity of the
-    trust domain. A client without a certificate (Permissive) matches nothing."""
+class SourceMatch(Struct, frozen=True, kw_only=True):
+    """A caller. `identities`: any of these, whole. Else `namespace`: any ServiceAccount there. Neither: any identity
+    of the trust domain. A client without a certificate (Permissive) matches nothing."""
 
     identities: tuple[str, ...] | None = None
     namespace: str | None = None
 
 
-class HttpPermissionMatch(Struct):
-    path_exact: str | None = None
-    path_prefix: str | None = None
-    """By whole path elements, as in the Gateway API."""
-    path_regex: str | None = None
-    methods: tuple[str, ...] = ()
-    """Empty: any."""
-    headers: tuple[HeaderPresence, ...] = ()
-
-
-class HeaderPresence(Struct):
+class HeaderPresence(Struct, frozen=True, kw_only=True):
     """A header test of an intention; exactly one of the tests is set."""
 
     name: str
@@ -203,12 +194,22 @@ class HeaderPresence(Struct):
     invert: bool = False
 
 
-class Permission(Struct):
+class HttpPermissionMatch(Struct, frozen=True, kw_only=True):
+    path_exact: str | None = None
+    path_prefix: str | None = None
+    """By whole path elements, as in the Gateway API."""
+    path_regex: str | None = None
+    methods: tuple[str, ...] = ()
+    """Empty: any."""
+    headers: tuple[HeaderPresence, ...] = ()
+
+
+class Permission(Struct, frozen=True, kw_only=True):
     action: Action
     http: HttpPermissionMatch = HttpPermissionMatch()
 
 
-class Intention(Struct):
+class Intention(Struct, frozen=True, kw_only=True):
     """One source of one ServiceIntentions. Either `action`, or `permissions` tried in order (none matches: deny)."""
 
     name: str
@@ -220,45 +221,46 @@ class Intention(Struct):
     permissions: tuple[Permission, ...] = ()
 
 
-class Authorization(Struct):
+class Authorization(Struct, frozen=True, kw_only=True):
     default: DefaultAction = "Deny"
     """When no intention matches. `Audit`: allow, log and count what Deny would have refused."""
     intentions: tuple[Intention, ...] = ()
     """In order of precedence: the first whose source matches decides."""
 
 
-class InboundPort(Struct):
+class InboundPort(Struct, frozen=True, kw_only=True):
     port: int
     protocol: Protocol = "detect"
     mtls: MtlsMode | None = None
     """None: as `Inbound.mtls`."""
 
 
-class Inbound(Struct):
+class Inbound(Struct, frozen=True, kw_only=True):
     mtls: MtlsMode = "Strict"
     ports: tuple[InboundPort, ...] = ()
     authorization: Authorization = Authorization()
 
 
-# --- the whole ------------------------------------------------------------------------------------------------------------
+# --- the whole ------------------------------------------------------------------------------------
 
 
-class Workload(Struct):
+class Workload(Struct, frozen=True, kw_only=True):
     namespace: str
     pod: str
     service_account: str
     labels: dict[str, str] = {}
 
 
-class AccessLog(Struct):
+class AccessLog(Struct, frozen=True, kw_only=True):
     sample_percent: float = 100.0
     """0: only refused and failed requests are logged."""
 
 
-class WorkloadConfig(Struct):
+class WorkloadConfig(Struct, frozen=True, kw_only=True, omit_defaults=False):
     """What the control plane sends to one sidecar, whole."""
 
     wire_version: int = WIRE_VERSION
+    """Always sent, so that an older reader sees a version that it does not know."""
     version: str = ""
     """`sha256:` + first 16 hex digits of the hash of everything else (mesh_policy.wire.encode sets it)."""
     workload: Workload

@@ -14,7 +14,15 @@ MAX_SNAPSHOT_BYTES = 64 * 1024 * 1024
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(WorkloadConfig)
-_probe = msgspec.json.Decoder(type("_Probe", (msgspec.Struct,), {"__annotations__": {"wireVersion": int}, "wireVersion": WIRE_VERSION}))
+
+
+class _Envelope(msgspec.Struct, rename="camel"):
+    """The version alone, read before anything else is believed."""
+
+    wire_version: int
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
 
 
 def stamp(config: WorkloadConfig) -> WorkloadConfig:
@@ -33,14 +41,14 @@ def decode(data: bytes) -> WorkloadConfig:
     """Read a snapshot.
 
     Raises:
-        InvalidConfig: too large, not JSON, an unknown field or version, a wrong type, or content that does not hold together.
+        InvalidConfig: too large, not JSON, an unknown field or version, a wrong type, or a reference to nothing.
     """
     if len(data) > MAX_SNAPSHOT_BYTES:
         raise InvalidConfig((Violation("", f"{len(data)} bytes, more than the {MAX_SNAPSHOT_BYTES} allowed"),))
     try:
-        wire_version = _probe.decode(data).wireVersion
+        wire_version = _envelope.decode(data).wire_version
         if wire_version != WIRE_VERSION:
-            raise InvalidConfig((Violation("wireVersion", f"{wire_version} is not understood, this sidecar reads {WIRE_VERSION}"),))
+            raise InvalidConfig((Violation("wireVersion", f"{wire_version} is unknown, this reads {WIRE_VERSION}"),))
         config = _decoder.decode(data)
     except msgspec.MsgspecError as error:
         raise InvalidConfig((_violation(error),)) from error
@@ -75,5 +83,9 @@ def _check(config: WorkloadConfig) -> list[Violation]:
         ]
         for j, rule in enumerate(routes.rules):
             used = [b.backend for b in rule.backends if b.backend is not None] + [m.backend for m in rule.mirrors]
-            found += [Violation(f"{at}.routes.rules[{j}]", f"backend {name!r} is not among the backends") for name in used if name not in names]
+            found += [
+                Violation(f"{at}.routes.rules[{j}]", f"backend {name!r} is not among the backends")
+                for name in used
+                if name not in names
+            ]
     return found
