@@ -6,11 +6,10 @@ VENV := $(CACHE)/venv
 PYTHON_HOST := $(shell for p in python3.13 python3.14 python3 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[3-9]*/bin/python3; do \
   "$$p" -c 'import sys, venv; sys.exit(sys.version_info < (3, 13))' 2>/dev/null && { echo "$$p"; break; }; done)
 RUN := PATH="$(VENV)/bin:$$PATH"
-PACKAGES := mesh_policy mesh_addons proxy control_plane meshctl
 ANSIBLE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv python-check root-check
+.PHONY: help venv python-check root-check format lint test check demo verify uninstall teardown bench images clean
 
 help: ## this map
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,3 +30,40 @@ $(VENV)/.stamp: pyproject.toml | python-check
 	@"$(VENV)/bin/python" -m pip install --quiet --upgrade "pip>=25.1"
 	@"$(VENV)/bin/python" -m pip install --quiet -e ".[sidecar,control-plane,cli]" --group dev --group ansible
 	@touch "$@"
+
+# --- the two commands of the README ---
+
+demo: venv root-check ## provision a cluster, install the mesh and the shop, prove what it does (25 min without caches, 5 with)
+	$(RUN) ansible-playbook -i inventories/local playbooks/site.yml $(ANSIBLE_ARGS)
+
+check: venv root-check ## lint, types, every test up to those on the cluster of `make demo`; STAGES="lint unit" for some
+	@$(RUN) python tests/check.py $(STAGES)
+
+# --- the rest ---
+
+lint: venv ## style, types, import rules
+	@$(RUN) python tests/check.py lint
+
+test: venv ## unit, golden and contract tests: no root, no cluster
+	@$(RUN) python tests/check.py unit
+
+format: venv ## rewrite the Python files in the project's style
+	$(RUN) ruff check --fix-only . && $(RUN) ruff format .
+
+bench: venv root-check ## requests per second per core, latency and memory, measured in one run and printed as ratios
+	@$(RUN) python -m bench
+
+images: venv root-check ## build the images and bring them to the nodes (part of `make demo`)
+	$(RUN) ansible-playbook -i inventories/local playbooks/images.yml $(ANSIBLE_ARGS)
+
+verify: venv root-check ## prove again what `make demo` proved
+	$(RUN) ansible-playbook -i inventories/local playbooks/verify.yml $(ANSIBLE_ARGS)
+
+uninstall: venv root-check ## remove the demo and the mesh, keep the cluster
+	$(RUN) ansible-playbook -i inventories/local playbooks/uninstall.yml $(ANSIBLE_ARGS)
+
+teardown: venv root-check ## remove everything that `make demo` made on this machine (caches stay: see `make clean`)
+	$(RUN) ansible-playbook -i inventories/local playbooks/teardown.yml $(ANSIBLE_ARGS)
+
+clean: ## delete the caches (the virtual environment, built binaries, images' layers)
+	rm -rf -- "$(CACHE)"
