@@ -1,1 +1,4 @@
-"""The rules of the mesh: values and decisions. No I/O, no clock, no chance; everybody may import it, it imports nobody."""
+"""The rules of the mesh: values and decisions, the same in the sidecar, the control plane, the CLI and tests of users.
+
+Nothing here reads a clock, draws a random number, logs or does I/O: time and chance are parameters.
+"""

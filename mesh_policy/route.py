@@ -1,0 +1,146 @@
+"""Routes of one frontend: their order, and the rule that decides on a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mesh_policy import fault, filters, match, regex
+from mesh_policy.errors import Violation
+from mesh_policy.filters import HeaderChange
+from mesh_policy.match import Test
+from mesh_policy.request import RequestView
+from mesh_policy.snapshot import Fault, HttpRoutes, Match, RouteEntry, Rule, ValueMatch
+from mesh_policy.split import MAX_WEIGHT
+
+
+class RouteCandidate(NamedTuple):
+    """One match of one rule with what its precedence depends on."""
+
+    match: Match
+    rule: int
+    """Index into `HttpRoutes.rules`."""
+    created: str
+    """creationTimestamp of the route, RFC 3339 in UTC."""
+    route: str
+    """`NAMESPACE/NAME`."""
+    rule_index: int
+    """Index of the rule in its route."""
+    match_index: int
+    """Index of the match in its rule."""
+
+
+def order(candidates: Iterable[RouteCandidate]) -> tuple[RouteEntry, ...]:
+    """`HttpRoutes.entries`: the first that matches a request decides (Gateway API precedence, a total order)."""
+
+    def key(c: RouteCandidate) -> match.Precedence:
+        return match.precedence(c.match, created=c.created, route=c.route, rule=c.rule_index, index=c.match_index)
+
+    ordered = sorted(candidates, key=key)
+    return tuple(RouteEntry(match=candidate.match, rule=candidate.rule) for candidate in ordered)
+
+
+class PreparedRule(NamedTuple):
+    """A rule with its changes made ready."""
+
+    rule: Rule
+    position: int
+    """Index in `HttpRoutes.rules`."""
+    request_change: HeaderChange | None
+    response_change: HeaderChange | None
+    backend_changes: tuple[tuple[HeaderChange | None, HeaderChange | None], ...]
+    """Of each backend: of the request, of the response."""
+
+
+class RouteMatch(NamedTuple):
+    """What matched."""
+
+    rule: PreparedRule
+    entry: int
+    """Index into `HttpRoutes.entries`, for explanations."""
+
+
+class RouteTable(NamedTuple):
+    """HttpRoutes made ready for `find`: expressions compiled, text turned into bytes, once per snapshot."""
+
+    tests: tuple[tuple[Test, PreparedRule], ...]
+
+
+def prepare(routes: HttpRoutes) -> RouteTable:
+    """Make routes ready. `check` tells beforehand whether they are valid.
+
+    Raises:
+        ValueError: a regular expression cannot be used.
+    """
+    rules = [
+        PreparedRule(
+            rule,
+            index,
+            filters.compile_change(rule.request_headers),
+            filters.compile_change(rule.response_headers),
+            tuple(
+                (filters.compile_change(b.request_headers), filters.compile_change(b.response_headers))
+                for b in rule.backends
+            ),
+        )
+        for index, rule in enumerate(routes.rules)
+    ]
+    return RouteTable(tuple((match.compile_match(entry.match), rules[entry.rule]) for entry in routes.entries))
+
+
+def find(table: RouteTable, request: RequestView) -> RouteMatch | None:
+    """The rule that decides, or None: 404. Gateway API: routes replace the Service's own path, the rest is rejected."""
+    for index, (test, rule) in enumerate(table.tests):
+        if test(request):
+            return RouteMatch(rule, index)
+    return None
+
+
+def check(routes: HttpRoutes, path: str) -> list[Violation]:
+    """Everything in the routes that types cannot say. Empty: they can be prepared and used."""
+    found: list[Violation] = []
+    for i, entry in enumerate(routes.entries):
+        found += _check_match(entry.match, f"{path}.entries[{i}].match")
+        if not 0 <= entry.rule < len(routes.rules):
+            found.append(Violation(f"{path}.entries[{i}].rule", f"{entry.rule} is not the index of a rule"))
+    for i, rule in enumerate(routes.rules):
+        at = f"{path}.rules[{i}]"
+        found += filters.check(rule.request_headers, f"{at}.requestHeaders")
+        found += filters.check(rule.response_headers, f"{at}.responseHeaders")
+        for j, backend in enumerate(rule.backends):
+            if not 0 <= backend.weight <= MAX_WEIGHT:
+                why = f"{backend.weight} is not between 0 and {MAX_WEIGHT}"
+                found.append(Violation(f"{at}.backends[{j}].weight", why))
+            found += filters.check(backend.request_headers, f"{at}.backends[{j}].requestHeaders")
+            found += filters.check(backend.response_headers, f"{at}.backends[{j}].responseHeaders")
+        found += [
+            Violation(f"{at}.mirrors[{j}].percent", f"{mirror.percent} is not between 0 and 100")
+            for j, mirror in enumerate(rule.mirrors)
+            if not 0 <= mirror.percent <= 100
+        ]
+        for j, one in enumerate(rule.faults):
+            found += check_fault(one, f"{at}.faults[{j}]")
+    return found
+
+
+def check_fault(one: Fault, path: str) -> list[Violation]:
+    """What is wrong with a fault, its header matches included."""
+    return fault.check(one, path) + _check_values(one.headers, f"{path}.headers")
+
+
+def _check_match(one: Match, path: str) -> list[Violation]:
+    found = _check_values(one.headers, f"{path}.headers") + _check_values(one.query, f"{path}.query")
+    if one.path.type == "RegularExpression":
+        if (why := regex.refusal(one.path.value)) is not None:
+            found.append(Violation(f"{path}.path.value", why))
+    elif not one.path.value.startswith("/"):
+        found.append(Violation(f"{path}.path.value", f"{one.path.value!r} does not begin with /"))
+    return found
+
+
+def _check_values(values: tuple[ValueMatch, ...], path: str) -> list[Violation]:
+    return [
+        Violation(f"{path}[{i}].value", why)
+        for i, value in enumerate(values)
+        if value.type == "RegularExpression" and (why := regex.refusal(value.value)) is not None
+    ]
