@@ -9,7 +9,7 @@ RUN := PATH="$(VENV)/bin:$$PATH"
 ANSIBLE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv python-check root-check format lint test check demo verify uninstall teardown bench images clean
+.PHONY: help venv python-check root-check format lint test check demo verify uninstall teardown bench images lock clean
 
 help: ## this map
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,11 +24,11 @@ root-check:
 
 venv: $(VENV)/.stamp ## the virtual environment with everything that development needs (in the user's cache folder)
 
-$(VENV)/.stamp: pyproject.toml | python-check
+$(VENV)/.stamp: pyproject.toml constraints.txt | python-check
 	@mkdir -p "$(CACHE)"
 	@test -x "$(VENV)/bin/python" || "$(PYTHON_HOST)" -m venv "$(VENV)"
 	@"$(VENV)/bin/python" -m pip install --quiet --upgrade "pip>=25.1"
-	@"$(VENV)/bin/python" -m pip install --quiet -e ".[sidecar,control-plane,cli]" --group dev --group ansible
+	@"$(VENV)/bin/python" -m pip install --quiet -c constraints.txt -e ".[sidecar,control-plane,cli]" --group dev --group ansible
 	@touch "$@"
 
 # --- the two commands of the README ---
@@ -64,6 +64,13 @@ uninstall: venv root-check ## remove the demo and the mesh, keep the cluster
 
 teardown: venv root-check ## remove everything that `make demo` made on this machine (caches stay: see `make clean`)
 	$(RUN) ansible-playbook -i inventories/local playbooks/teardown.yml $(ANSIBLE_ARGS)
+
+lock: python-check ## write constraints.txt anew: the newest versions that fit together (review the diff, run make check)
+	rm -rf -- "$(CACHE)/lock" && "$(PYTHON_HOST)" -m venv "$(CACHE)/lock"
+	"$(CACHE)/lock/bin/pip" install --quiet --upgrade "pip>=25.1"
+	"$(CACHE)/lock/bin/pip" install --quiet -e ".[sidecar,control-plane,cli]" --group dev --group ansible
+	{ head -1 constraints.txt; "$(CACHE)/lock/bin/pip" freeze --exclude-editable | grep -v ' @ ' | sort -f; } > constraints.new
+	mv constraints.new constraints.txt
 
 clean: ## delete the caches (the virtual environment, built binaries, images' layers)
 	rm -rf -- "$(CACHE)"
