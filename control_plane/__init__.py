@@ -1,0 +1,1 @@
+"""The control plane: watch Kubernetes, compile what every sidecar runs on, serve it, sign identities."""

@@ -1,0 +1,37 @@
+"""Faults: TrafficPolicy into what a frontend or a rule carries. The nearest policy counts, whole."""
+
+from __future__ import annotations
+
+from control_plane.index.policy import PolicyTable, Scope, rule_scopes, service_scopes
+from control_plane.kinds.http_route import HttpRoute
+from control_plane.kinds.service import Service, ServicePort
+from control_plane.kinds.traffic_policy import FaultSpec, duration_seconds
+from mesh_policy.snapshot import Fault, ValueMatch
+
+
+def service_faults(policies: PolicyTable, service: Service, port: ServicePort) -> tuple[Fault, ...]:
+    """Of a Service port without a route: port > Service > namespace."""
+    return _faults(policies, service_scopes(service, port.name))
+
+
+def rule_faults(
+    policies: PolicyTable, route: HttpRoute, rule_name: str | None, service: Service, port: ServicePort
+) -> tuple[Fault, ...]:
+    """Of a rule: rule > route > port > Service > namespace."""
+    return _faults(policies, (*rule_scopes(route, rule_name), *service_scopes(service, port.name)))
+
+
+def _faults(policies: PolicyTable, scopes: tuple[Scope, ...]) -> tuple[Fault, ...]:
+    policy = policies.first(*scopes)
+    return tuple(_fault(spec) for spec in policy.spec.faults) if policy else ()
+
+
+def _fault(spec: FaultSpec) -> Fault:
+    headers = spec.match.headers if spec.match else ()
+    return Fault(
+        name=spec.name,
+        percent=spec.percent,
+        delay_seconds=duration_seconds(spec.delay.fixed) if spec.delay else None,
+        abort_status=spec.abort.http_status if spec.abort else None,
+        headers=tuple(ValueMatch(name=header.name.lower(), value=header.value) for header in headers),
+    )

@@ -1,0 +1,86 @@
+"""Routes of a frontend, in their order of precedence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from control_plane.compile.fault import rule_faults
+from control_plane.compile.filters import request_headers, response_headers
+from control_plane.compile.mirror import mirrors
+from control_plane.compile.split import split
+from control_plane.compile.targets import Targets
+from control_plane.index.attachment import Attachment
+from control_plane.index.policy import PolicyTable
+from control_plane.kinds.http_route import HttpMatch, HttpRoute, HttpRule, HttpValueMatch
+from control_plane.kinds.meta import age_order
+from control_plane.kinds.service import Service, ServicePort
+from mesh_policy.route import RouteCandidate, order
+from mesh_policy.snapshot import HttpRoutes, Match, PathMatch, Rule, ValueMatch
+
+
+def applicable(attached: tuple[Attachment, ...], port: ServicePort, namespace: str) -> tuple[HttpRoute, ...]:
+    """The routes that act on a client's requests to a port: consumer routes of its namespace, else the producer's."""
+    here = [one for one in attached if port in one.ports]
+    consumer = {
+        one.route.key: one.route for one in here if one.is_consumer and one.route.metadata.namespace == namespace
+    }
+    producer = {one.route.key: one.route for one in here if not one.is_consumer}
+    return tuple(sorted((consumer or producer).values(), key=age_order))
+
+
+def routes(
+    targets: Targets, policies: PolicyTable, found: tuple[HttpRoute, ...], service: Service, port: ServicePort
+) -> HttpRoutes | None:
+    """All rules of the routes; None: there is no route."""
+    if not found:
+        return None
+    rules: list[Rule] = []
+    candidates: list[RouteCandidate] = []
+    for route in found:
+        for index, spec in enumerate(route.spec.rules):
+            candidates += _candidates(route, spec, index, len(rules))
+            rule = _rule(targets, route, spec, port.port)
+            faults = rule_faults(policies, route, spec.name, service, port)
+            rules.append(msgspec.structs.replace(rule, name=spec.name or str(index), faults=faults))
+    return HttpRoutes(entries=order(candidates), rules=tuple(rules))
+
+
+def _rule(targets: Targets, route: HttpRoute, spec: HttpRule, called_port: int) -> Rule:
+    namespace = route.metadata.namespace
+    return Rule(
+        route=f"HTTPRoute/{namespace}/{route.metadata.name}",
+        request_headers=request_headers(spec.filters),
+        response_headers=response_headers(spec.filters),
+        backends=split(targets, namespace, spec.backend_refs, called_port),
+        mirrors=mirrors(targets, namespace, spec.filters, called_port),
+    )
+
+
+def _candidates(route: HttpRoute, spec: HttpRule, index: int, position: int) -> Iterator[RouteCandidate]:
+    for match_index, match in enumerate(spec.matches or (HttpMatch(),)):
+        yield RouteCandidate(
+            match=_match(match),
+            rule=position,
+            created=route.metadata.creation_timestamp,
+            route=f"{route.metadata.namespace}/{route.metadata.name}",
+            rule_index=index,
+            match_index=match_index,
+        )
+
+
+def _match(match: HttpMatch) -> Match:
+    path = PathMatch(type=match.path.type, value=match.path.value) if match.path else PathMatch()
+    return Match(
+        path=path,
+        method=match.method,
+        headers=tuple(_value(header, header.name.lower()) for header in match.headers),
+        query=tuple(_value(parameter, parameter.name) for parameter in match.query_params),
+    )
+
+
+def _value(match: HttpValueMatch, name: str) -> ValueMatch:
+    return ValueMatch(
+        name=name, value=match.value, type="RegularExpression" if match.type == "RegularExpression" else "Exact"
+    )

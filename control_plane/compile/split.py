@@ -1,0 +1,23 @@
+"""Weighted backends of a rule."""
+
+from __future__ import annotations
+
+from control_plane.compile.filters import request_headers, response_headers
+from control_plane.compile.targets import Targets
+from control_plane.kinds.http_route import BackendRef
+from mesh_policy.snapshot import WeightedBackend
+
+
+def split(
+    targets: Targets, namespace: str, refs: tuple[BackendRef, ...], called_port: int
+) -> tuple[WeightedBackend, ...]:
+    """The shares of a rule. A reference that leads nowhere keeps its share, which gets 500."""
+    return tuple(
+        WeightedBackend(
+            backend=targets.use(namespace, ref, called_port),
+            weight=ref.weight,
+            request_headers=request_headers(ref.filters),
+            response_headers=response_headers(ref.filters),
+        )
+        for ref in refs
+    )

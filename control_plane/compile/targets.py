@@ -1,0 +1,29 @@
+"""The backends that a configuration names, collected while it is compiled."""
+
+from __future__ import annotations
+
+from control_plane.index.reference import Target, resolve
+from control_plane.index.store import Index
+from control_plane.kinds.http_route import ObjectRef
+
+
+class Targets:
+    """Every backend that something refers to, once."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._found: dict[str, Target] = {}
+
+    def add(self, target: Target) -> str:
+        """Take a target in; returns the backend's name."""
+        self._found.setdefault(target.name, target)
+        return target.name
+
+    def use(self, namespace: str, ref: ObjectRef, called_port: int) -> str | None:
+        """The backend that a reference leads to; None: nowhere."""
+        target = resolve(self._index, namespace, ref, called_port)
+        return self.add(target) if isinstance(target, Target) else None
+
+    def every(self) -> tuple[Target, ...]:
+        """All of them, by name."""
+        return tuple(self._found[name] for name in sorted(self._found))

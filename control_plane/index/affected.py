@@ -1,0 +1,34 @@
+"""Whose configuration a change may touch. Too many costs a compilation for nothing; too few would be a bug."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from control_plane.kinds.http_route import HttpRoute
+from control_plane.kinds.meta import Object
+
+if TYPE_CHECKING:
+    from control_plane.index.store import Index
+
+
+def affected(index: Index, kind: str, obj: Object) -> frozenset[tuple[str, str]]:
+    """The meshed pods that an object reaches.
+
+    Every sidecar knows every Service, so most kinds reach all. Intentions reach the pods of their namespace, a route
+    whose parents are all elsewhere (consumer route) the clients of its own.
+    """
+    namespace = obj.metadata.namespace
+    match obj:
+        case _ if kind == "ServiceIntentions":
+            return meshed(index, namespace)
+        case HttpRoute() if not obj.is_ours:
+            return frozenset()
+        case HttpRoute() if all(obj.parent_service(p)[0] != namespace for p in obj.service_parents):
+            return meshed(index, namespace)
+        case _:
+            return meshed(index)
+
+
+def meshed(index: Index, namespace: str | None = None) -> frozenset[tuple[str, str]]:
+    """The pods with a sidecar."""
+    return frozenset(pod.key for pod in index.pods(namespace) if pod.is_meshed and not pod.has_ended)

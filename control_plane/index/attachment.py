@@ -1,0 +1,73 @@
+"""Which Service ports a route attaches to (GEP-1294: producer and consumer routes, port, sectionName)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from control_plane.index.protocol import protocol_of
+from control_plane.index.store import Index
+from control_plane.kinds.http_route import HttpRoute, ParentRef
+from control_plane.kinds.service import Service, ServicePort
+
+
+class Attachment(NamedTuple):
+    """One Service parent of a route."""
+
+    route: HttpRoute
+    parent: ParentRef
+    service: Service
+    ports: tuple[ServicePort, ...]
+    """Where the route acts; empty: nowhere, and `problem` says why."""
+    problem: str = ""
+
+    @property
+    def is_consumer(self) -> bool:
+        """It acts on clients of its own namespace only, and wins over the producer's routes there."""
+        return self.route.metadata.namespace != self.service.metadata.namespace
+
+
+def attachments(index: Index, route: HttpRoute) -> tuple[Attachment, ...]:
+    """One for every parent that is a Service of this cluster; a parent that does not exist has none."""
+    found = []
+    for parent in route.service_parents:
+        service = index.service(*route.parent_service(parent))
+        if service is not None:
+            found.append(_attach(route, parent, service))
+    return tuple(found)
+
+
+def _attach(route: HttpRoute, parent: ParentRef, service: Service) -> Attachment:
+    name = f"Service {service.metadata.namespace}/{service.metadata.name}"
+    if service.is_external_name:
+        return Attachment(
+            route, parent, service, (), f"{name} is an ExternalName Service: it has no address to attach to"
+        )
+    if not service.addresses:
+        return Attachment(route, parent, service, (), f"{name} has no IPv4 ClusterIP to attach to: give it one")
+    named = tuple(
+        port
+        for port in service.tcp_ports
+        if parent.port in {None, port.port} and parent.section_name in {None, port.name}
+    )
+    if not named:
+        wanted = ", ".join(
+            text
+            for text in (
+                f"port {parent.port}" if parent.port is not None else "",
+                f"name {parent.section_name!r}" if parent.section_name is not None else "",
+            )
+            if text
+        )
+        have = ", ".join(f"{port.port}{f' ({port.name})' if port.name else ''}" for port in service.tcp_ports)
+        return Attachment(route, parent, service, (), f"{name} has no TCP port with {wanted}; it has {have or 'none'}")
+    ports = tuple(port for port in named if protocol_of(port) != "tcp")
+    if not ports:
+        numbers = ", ".join(str(port.port) for port in named)
+        return Attachment(
+            route,
+            parent,
+            service,
+            (),
+            f"{name} does not speak HTTP on port {numbers}: set the port's appProtocol to http",
+        )
+    return Attachment(route, parent, service, ports)

@@ -1,0 +1,204 @@
+"""The objects of the cluster and the ways to find them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from control_plane.index.affected import affected
+from control_plane.kinds.endpoint_slice import EndpointSlice
+from control_plane.kinds.http_route import HttpRoute
+from control_plane.kinds.mesh_config import DEFAULT, NAME, MeshConfig
+from control_plane.kinds.meta import Object, Ref, same_meaning
+from control_plane.kinds.pod import Pod
+from control_plane.kinds.registry import KINDS, violations
+from control_plane.kinds.service import Service
+from control_plane.kinds.service_intentions import ServiceIntentions
+from control_plane.kinds.service_subset import ServiceSubset
+from control_plane.kinds.traffic_policy import TrafficPolicy
+from mesh_policy.errors import Violation
+
+Key = tuple[str, str]
+"""Namespace and name."""
+T = TypeVar("T", bound=Object)
+
+
+class Index:
+    """All objects by kind, namespace and name.
+
+    `revision` grows with every change that means something to the mesh; what is computed from an index
+    holds for one revision.
+    """
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self._objects: dict[str, dict[Key, Object]] = {kind: {} for kind in KINDS}
+        self._problems: dict[Ref, tuple[Violation, ...]] = {}
+        self._slices: dict[Key, dict[Key, EndpointSlice]] = {}
+        self._pods: dict[str, dict[str, Pod]] = {}
+        self._pod_of_ip: dict[str, Key] = {}
+        self._mesh = DEFAULT
+
+    # --- changes -----------------------------------------------------------------------------------------------------
+
+    def apply(self, kind: str, obj: Object) -> frozenset[Key]:
+        """Take an object in, new or changed. Returns the meshed pods whose configuration may change."""
+        before = self._objects[kind].get(obj.key)
+        if before is not None and same_meaning(before, obj):
+            self._objects[kind][obj.key] = obj
+            return frozenset()
+        ref = Ref(kind, *obj.key)
+        hit = affected(self, kind, before) if before is not None else frozenset()
+        self._forget(kind, before)
+        self._objects[kind][obj.key] = obj
+        self._problems[ref] = (*violations(kind, obj), *self._unsupported(kind, obj))
+        self._remember(kind, obj)
+        self.revision += 1
+        return hit | affected(self, kind, obj)
+
+    def delete(self, ref: Ref) -> frozenset[Key]:
+        """Forget an object. Returns the meshed pods whose configuration may change."""
+        before = self._objects[ref.kind].get((ref.namespace, ref.name))
+        if before is None:
+            return frozenset()
+        hit = affected(self, ref.kind, before)
+        self._forget(ref.kind, before)
+        del self._objects[ref.kind][ref.namespace, ref.name]
+        self._problems.pop(ref, None)
+        self.revision += 1
+        return hit | affected(self, ref.kind, before)
+
+    @staticmethod
+    def _unsupported(kind: str, obj: Object) -> tuple[Violation, ...]:
+        return KINDS[kind].unsupported(obj) if isinstance(obj, KINDS[kind].struct) else ()
+
+    def _remember(self, kind: str, obj: Object) -> None:
+        match obj:
+            case EndpointSlice() if obj.service is not None:
+                self._slices.setdefault(obj.service, {})[obj.key] = obj
+            case Pod():
+                self._pods.setdefault(obj.metadata.namespace, {})[obj.metadata.name] = obj
+                if obj.status.pod_ip and not obj.spec.host_network and not obj.has_ended:
+                    self._pod_of_ip[obj.status.pod_ip] = obj.key
+            case MeshConfig() if obj.metadata.name == NAME and not self._problems[Ref(kind, *obj.key)]:
+                self._mesh = obj
+            case _:
+                pass
+
+    def _forget(self, kind: str, obj: Object | None) -> None:
+        match obj:
+            case EndpointSlice() if obj.service is not None:
+                slices = self._slices.get(obj.service, {})
+                slices.pop(obj.key, None)
+                if not slices:
+                    self._slices.pop(obj.service, None)
+            case Pod():
+                self._pods.get(obj.metadata.namespace, {}).pop(obj.metadata.name, None)
+                if self._pod_of_ip.get(obj.status.pod_ip) == obj.key:
+                    del self._pod_of_ip[obj.status.pod_ip]
+            case _:
+                pass
+
+    # --- questions ---------------------------------------------------------------------------------------------------
+
+    def problems(self, kind: str, obj: Object) -> tuple[Violation, ...]:
+        """What is wrong with an object by itself, found when it came in. Not empty: it is not compiled."""
+        return self._problems.get(Ref(kind, *obj.key), ())
+
+    def find(self, ref: Ref) -> Object | None:
+        """Any object, a broken one included."""
+        return self._objects[ref.kind].get((ref.namespace, ref.name))
+
+    def every(self, kind: str) -> tuple[Object, ...]:
+        """All objects of a kind, broken ones included, by namespace and name."""
+        found = self._objects[kind]
+        return tuple(found[key] for key in sorted(found))
+
+    @property
+    def mesh(self) -> MeshConfig:
+        """The MeshConfig that holds: a broken change of it leaves the last good one in force."""
+        return self._mesh if (("", NAME)) in self._objects["MeshConfig"] else DEFAULT
+
+    def namespace_labels(self, name: str) -> dict[str, str]:
+        found = self._objects["Namespace"].get(("", name))
+        return found.metadata.labels if found else {}
+
+    def services(self) -> tuple[Service, ...]:
+        """All Services that the mesh can reach, by namespace and name."""
+        return tuple(s for s in self.every("Service") if isinstance(s, Service) and not s.is_external_name)
+
+    def service(self, namespace: str, name: str) -> Service | None:
+        return self._typed("Service", Service, namespace, name)
+
+    def slices(self, namespace: str, service: str) -> tuple[EndpointSlice, ...]:
+        found = self._slices.get((namespace, service), {})
+        return tuple(found[key] for key in sorted(found))
+
+    def pod(self, namespace: str, name: str) -> Pod | None:
+        return self._pods.get(namespace, {}).get(name)
+
+    def pods(self, namespace: str | None = None) -> Iterator[Pod]:
+        """Pods of a namespace, or all."""
+        if namespace is not None:
+            yield from self._pods.get(namespace, {}).values()
+            return
+        for pods in self._pods.values():
+            yield from pods.values()
+
+    def pod_at(self, ip: str) -> Pod | None:
+        """The living pod that has an address of its own."""
+        key = self._pod_of_ip.get(ip)
+        return self.pod(*key) if key else None
+
+    def pods_of(self, service: Service) -> tuple[Pod, ...]:
+        """The pods behind a Service, ready or not: those its selector names, else those its endpoints stand for."""
+        namespace = service.metadata.namespace
+        if service.spec.selector:
+            wanted = service.spec.selector.items()
+            return tuple(p for p in self.pods(namespace) if not p.has_ended and wanted <= p.metadata.labels.items())
+        targets = (
+            endpoint.target_ref
+            for part in self.slices(namespace, service.metadata.name)
+            for endpoint in part.endpoints or ()
+        )
+        found = (self.pod(ref.namespace or namespace, ref.name) for ref in targets if ref and ref.kind == "Pod")
+        return tuple(pod for pod in found if pod is not None)
+
+    def services_of(self, pod: Pod) -> tuple[Service, ...]:
+        """The Services of the pod's namespace whose selector names it."""
+        labels = pod.metadata.labels.items()
+        return tuple(
+            service
+            for service in self.services()
+            if service.metadata.namespace == pod.metadata.namespace
+            and service.spec.selector
+            and service.spec.selector.items() <= labels
+        )
+
+    def routes(self) -> tuple[HttpRoute, ...]:
+        """Valid routes that have a Service as parent."""
+        return tuple(route for route in self._valid("HTTPRoute", HttpRoute) if route.is_ours)
+
+    def subset(self, namespace: str, name: str) -> ServiceSubset | None:
+        found = self._typed("ServiceSubset", ServiceSubset, namespace, name)
+        return None if found is None or self.problems("ServiceSubset", found) else found
+
+    def policies(self) -> tuple[TrafficPolicy, ...]:
+        return self._valid("TrafficPolicy", TrafficPolicy)
+
+    def intentions(self, namespace: str) -> tuple[ServiceIntentions, ...]:
+        """Valid intentions of a namespace."""
+        every = self._valid("ServiceIntentions", ServiceIntentions)
+        return tuple(obj for obj in every if obj.metadata.namespace == namespace)
+
+    def broken_intentions(self, namespace: str) -> tuple[Object, ...]:
+        """Intentions of a namespace that cannot be used: what they protect must stay shut."""
+        every = self.every("ServiceIntentions")
+        return tuple(o for o in every if o.metadata.namespace == namespace and self.problems("ServiceIntentions", o))
+
+    def _typed(self, kind: str, struct: type[T], namespace: str, name: str) -> T | None:
+        found = self._objects[kind].get((namespace, name))
+        return found if isinstance(found, struct) else None
+
+    def _valid(self, kind: str, struct: type[T]) -> tuple[T, ...]:
+        return tuple(o for o in self.every(kind) if isinstance(o, struct) and not self.problems(kind, o))

@@ -1,0 +1,102 @@
+"""Checks that several kinds share. Each yields what is wrong, naming the field and what would be right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from mesh_policy.errors import Violation
+from mesh_policy.regex import refusal
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}\Z")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+
+MAX_VALUE = 4096
+"""Characters of a header or query value, the Gateway API's limit."""
+MAX_PATH = 1024
+
+
+def dns_label(path: str, value: str) -> Iterator[Violation]:
+    """Names of Services and namespaces."""
+    if not _DNS_LABEL.match(value):
+        yield Violation(path, f"{value!r} is not a name: use lower-case letters, digits and '-', at most 63")
+
+
+def dns_subdomain(path: str, value: str) -> Iterator[Violation]:
+    """Names of other objects."""
+    if not _DNS_SUBDOMAIN.match(value):
+        yield Violation(path, f"{value!r} is not a name: use lower-case letters, digits, '-' and '.', at most 253")
+
+
+def header_name(path: str, value: str) -> Iterator[Violation]:
+    """A header's name (RFC 9110 token). The mesh's own headers are not for users."""
+    if not _TOKEN.match(value):
+        yield Violation(path, f"{value!r} is not a header name: use letters, digits and '-', at most 256")
+    elif value.lower().startswith("x-mesh-internal-"):
+        yield Violation(path, f"{value!r} is reserved: names that begin with x-mesh-internal- belong to the mesh")
+
+
+def header_value(path: str, value: str) -> Iterator[Violation]:
+    """What may stand in a header (as UTF-8): no control character but the tab."""
+    if len(value) > MAX_VALUE:
+        yield Violation(path, f"has {len(value)} characters, at most {MAX_VALUE} are allowed")
+    if any((ord(c) < 32 and c != "\t") or ord(c) == 127 for c in value) or value != value.strip():
+        yield Violation(path, "holds control characters, or has spaces around it")
+
+
+def method(path: str, value: str) -> Iterator[Violation]:
+    """An HTTP method."""
+    if value not in _METHODS:
+        yield Violation(path, f"{value!r} is not a method: use one of {', '.join(sorted(_METHODS))}")
+
+
+def http_path(path: str, value: str) -> Iterator[Violation]:
+    """A path to compare requests with: absolute, in the one form that requests may have."""
+    if not value.startswith("/"):
+        yield Violation(path, f"{value!r} must begin with '/'")
+    elif len(value) > MAX_PATH:
+        yield Violation(path, f"has {len(value)} characters, at most {MAX_PATH} are allowed")
+    elif (
+        "//" in value
+        or any(part in {".", ".."} for part in value.split("/"))
+        or re.search(r"%2e|%2f|%5c|%00|[\\#?\x00-\x20\x7f]", value, re.IGNORECASE)
+    ):
+        yield Violation(
+            path,
+            f"{value!r} can never match: paths with '//', '.' or '..' elements, '?', '#', '\\', spaces, control "
+            "characters, or these percent-encoded, are refused",
+        )
+
+
+def status_code(path: str, value: int, low: int = 200) -> Iterator[Violation]:
+    """An HTTP status."""
+    if not low <= value <= 599:
+        yield Violation(path, f"{value} is not a status: use {low} to 599")
+
+
+def percentage(path: str, value: float) -> Iterator[Violation]:
+    """A share of requests."""
+    if not 0 <= value <= 100:
+        yield Violation(path, f"{value:g} is not a percentage: use 0 to 100 (decimals are allowed)")
+
+
+def port(path: str, value: int) -> Iterator[Violation]:
+    """A TCP port."""
+    if not 1 <= value <= 65535:
+        yield Violation(path, f"{value} is not a port: use 1 to 65535")
+
+
+def at_most(path: str, items: Iterable[object], limit: int) -> Iterator[Violation]:
+    """A bound on a list."""
+    count = sum(1 for _ in items)
+    if count > limit:
+        yield Violation(path, f"has {count} items, at most {limit} are allowed")
+
+
+def regex(path: str, value: str) -> Iterator[Violation]:
+    """A regular expression of linear time (RE2)."""
+    why = refusal(value)
+    if why is not None:
+        yield Violation(path, why)
