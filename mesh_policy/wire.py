@@ -6,6 +6,7 @@ import hashlib
 
 import msgspec
 
+from mesh_policy import authorization, route
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import WIRE_VERSION, WorkloadConfig
 
@@ -64,7 +65,8 @@ def _violation(error: msgspec.MsgspecError) -> Violation:
 
 
 def _check(config: WorkloadConfig) -> list[Violation]:
-    """References inside the snapshot: what a type cannot say."""
+    """What a type cannot say: references, ranges, expressions. A snapshot that decodes can be used without a further
+    check."""
     found: list[Violation] = []
     names = {backend.name for backend in config.outbound.backends}
     if len(names) != len(config.outbound.backends):
@@ -73,14 +75,12 @@ def _check(config: WorkloadConfig) -> list[Violation]:
         at = f"outbound.frontends[{i}]"
         if frontend.backend not in names:
             found.append(Violation(f"{at}.backend", f"{frontend.backend!r} is not among the backends"))
+        for j, fault in enumerate(frontend.faults):
+            found += route.check_fault(fault, f"{at}.faults[{j}]")
         routes = frontend.routes
         if routes is None:
             continue
-        found += [
-            Violation(f"{at}.routes.entries[{j}].rule", f"{entry.rule} is not the index of a rule")
-            for j, entry in enumerate(routes.entries)
-            if not 0 <= entry.rule < len(routes.rules)
-        ]
+        found += route.check(routes, f"{at}.routes")
         for j, rule in enumerate(routes.rules):
             used = [b.backend for b in rule.backends if b.backend is not None] + [m.backend for m in rule.mirrors]
             found += [
@@ -88,4 +88,4 @@ def _check(config: WorkloadConfig) -> list[Violation]:
                 for name in used
                 if name not in names
             ]
-    return found
+    return found + authorization.check(config.inbound.authorization, "inbound.authorization")

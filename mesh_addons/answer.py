@@ -1,0 +1,23 @@
+"""Answers in a backend's place: short, with the reason in `x-mesh-error`, and no name of any software."""
+
+from __future__ import annotations
+
+from mitmproxy.http import Headers, HTTPFlow, Response
+
+ERROR_HEADER = b"x-mesh-error"
+
+
+def error_response(status: int, reason: str, now: float = 0.0) -> Response:
+    """A complete answer. `reason` is a stable word with hyphens: people look it up, programs compare it."""
+    body = f"mesh: {reason}\n".encode()
+    fields = (
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (ERROR_HEADER, reason.encode()),
+    )
+    return Response(b"HTTP/1.1", status, b"", Headers(fields), body, None, now, now)
+
+
+def refuse(flow: HTTPFlow, status: int, reason: str) -> None:
+    """Answer this request here; it goes to no backend."""
+    flow.response = error_response(status, reason, flow.request.timestamp_start)

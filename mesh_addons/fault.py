@@ -1,0 +1,48 @@
+"""Faults that are put in on purpose. A delay holds this request only; an abort answers in the backend's place."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from mitmproxy.http import HTTPFlow
+
+from mesh_addons.answer import refuse
+from mesh_addons.flow_view import decided, fields_of, mesh_flow
+from mesh_policy import fault
+
+
+class Fault:
+    """Delays and aborts a share of the requests.
+
+    Args:
+        chance: a random number in [0, 1).
+        sleep: waits that many seconds.
+    """
+
+    name = "mesh_fault"
+
+    def __init__(self, chance: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
+        self._chance = chance
+        self._sleep = sleep
+
+    def requestheaders(self, flow: HTTPFlow) -> Awaitable[None] | None:
+        if decided(flow):
+            return None
+        mesh = mesh_flow(flow)
+        faults = mesh.rule.rule.faults if mesh.rule is not None else mesh.frontend.frontend.faults
+        if not faults:
+            return None
+        outcome = fault.decide(faults, fields_of(flow), [self._chance() for _ in faults])
+        mesh.faults = outcome.names
+        if outcome.delay_seconds > 0:
+            return self._delay(flow, outcome)
+        self._abort(flow, outcome)
+        return None
+
+    async def _delay(self, flow: HTTPFlow, outcome: fault.Outcome) -> None:
+        await self._sleep(outcome.delay_seconds)
+        self._abort(flow, outcome)
+
+    def _abort(self, flow: HTTPFlow, outcome: fault.Outcome) -> None:
+        if outcome.abort_status is not None:
+            refuse(flow, outcome.abort_status, "fault")

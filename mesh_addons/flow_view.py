@@ -1,0 +1,89 @@
+"""Between a mitmproxy flow and the rules: what a rule sees of it, and what the addons decided on it so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import cast
+
+from mitmproxy.http import HTTPFlow
+
+from mesh_addons.frontends import Frontends, PreparedFrontend
+from mesh_policy.filters import HeaderChange
+from mesh_policy.request import Fields, RequestView
+from mesh_policy.route import PreparedRule
+
+_KEY = "heddle"
+
+
+@dataclass(slots=True, eq=False)
+class MeshFlow:
+    """What the mesh knows of one flow, kept in its metadata."""
+
+    frontends: Frontends
+    """The snapshot that this flow started with."""
+    frontend: PreparedFrontend
+    rule: PreparedRule | None = None
+    backend: str | None = None
+    """Where the request goes; None until an addon has chosen."""
+    response_changes: list[HeaderChange] = field(default_factory=list)
+    """In the order in which they are applied to the answer: the backend's, then the rule's."""
+    faults: tuple[str, ...] = ()
+    """Names of the faults that acted, for the access log."""
+    copies: tuple[str, ...] = ()
+    """Backends that get a copy of this request."""
+    copied_body: BodyCopy | None = None
+    copied_fields: Fields = ()
+    """The header fields that copies have."""
+
+
+class BodyCopy:
+    """Records a streamed body up to a limit, and passes it on unchanged (a `stream` function of mitmproxy)."""
+
+    __slots__ = ("_limit", "_parts", "_size")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._parts: list[bytes] = []
+
+    def __call__(self, data: bytes) -> bytes:
+        self._size += len(data)
+        if self._size <= self._limit:
+            self._parts.append(data)
+        else:
+            self._parts.clear()
+        return data
+
+    @property
+    def body(self) -> bytes | None:
+        """The whole body so far; None when it was longer than the limit."""
+        return b"".join(self._parts) if self._size <= self._limit else None
+
+
+def attach(flow: HTTPFlow, frontends: Frontends, frontend: PreparedFrontend) -> MeshFlow:
+    """Begin: called once per flow, before any hook."""
+    mesh = MeshFlow(frontends, frontend)
+    flow.metadata[_KEY] = mesh
+    return mesh
+
+
+def mesh_flow(flow: HTTPFlow) -> MeshFlow:
+    """What `attach` put there."""
+    return cast(MeshFlow, flow.metadata[_KEY])
+
+
+def decided(flow: HTTPFlow) -> bool:
+    """Someone has answered or ended this flow: the other addons leave it alone."""
+    return flow.response is not None or flow.error is not None or not flow.live
+
+
+def fields_of(flow: HTTPFlow) -> Fields:
+    """The request's header fields as bytes."""
+    return flow.request.data.headers.fields
+
+
+def request_view(flow: HTTPFlow) -> RequestView:
+    """The request as the rules see it."""
+    data = flow.request.data
+    path, _, query = data.path.partition(b"?")
+    return RequestView(data.method, path, query, data.headers.fields)

@@ -1,0 +1,34 @@
+"""A snapshot made ready for the addons: what is looked up or compiled per snapshot, never per request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mesh_policy import route
+from mesh_policy.route import RouteTable
+from mesh_policy.snapshot import Frontend, WorkloadConfig
+
+
+class PreparedFrontend(NamedTuple):
+    """One frontend that the worker may be asked to serve."""
+
+    frontend: Frontend
+    table: RouteTable | None
+    """None: no route is attached, requests go to the frontend's own backend."""
+
+
+Frontends = Mapping[str, PreparedFrontend]
+"""By name. The whole is swapped by reference when the snapshot changes; a flow keeps the one it started with."""
+
+
+def prepare(config: WorkloadConfig) -> Frontends:
+    """All frontends of a snapshot, also native ones: HAProxy may still hand over a request of the generation before.
+
+    Raises:
+        ValueError: a regular expression cannot be used (a decoded snapshot has none: the wire checks them).
+    """
+    return {
+        frontend.name: PreparedFrontend(frontend, None if frontend.routes is None else route.prepare(frontend.routes))
+        for frontend in config.outbound.frontends
+    }

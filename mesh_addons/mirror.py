@@ -1,0 +1,72 @@
+"""Copies of requests to other backends. A copy never delays the request; its failure is never seen by the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from mitmproxy.http import HTTPFlow
+
+from mesh_addons.flow_view import BodyCopy, decided, mesh_flow
+from mesh_policy import mirror
+from mesh_policy.request import Fields
+
+
+class RequestCopy(NamedTuple):
+    """A request to be sent once more, its answer to be thrown away."""
+
+    backend: str
+    method: bytes
+    path: bytes
+    """Path and query."""
+    fields: Fields
+    body: bytes
+
+
+class CopySink(Protocol):
+    """Who sends copies: a bounded queue. Neither call waits or raises."""
+
+    def send(self, copy: RequestCopy) -> None:
+        """Take a copy, or drop and count it when there is no room."""
+
+    def dropped(self, copies: int) -> None:
+        """Count copies that cannot be made, since the body is too long."""
+
+
+class Mirror:
+    """Sends copies of a share of the requests of a rule, when the request has been read whole.
+
+    Args:
+        chance: a random number in [0, 1).
+        sink: takes the copies.
+    """
+
+    name = "mesh_mirror"
+
+    def __init__(self, chance: Callable[[], float], sink: CopySink) -> None:
+        self._chance = chance
+        self._sink = sink
+
+    def requestheaders(self, flow: HTTPFlow) -> None:
+        if decided(flow):
+            return
+        mesh = mesh_flow(flow)
+        if mesh.rule is None or not (mirrors := mesh.rule.rule.mirrors):
+            return
+        mesh.copies = mirror.copies(mirrors, [self._chance() for _ in mirrors])
+        if mesh.copies:
+            mesh.copied_body = BodyCopy(mirror.MAX_BODY_BYTES)
+            mesh.copied_fields = flow.request.data.headers.fields
+            flow.request.stream = mesh.copied_body
+
+    def request(self, flow: HTTPFlow) -> None:
+        mesh = mesh_flow(flow)
+        if not mesh.copies or mesh.copied_body is None or decided(flow):
+            return
+        body = mesh.copied_body.body
+        if body is None:
+            self._sink.dropped(len(mesh.copies))
+            return
+        data = flow.request.data
+        for backend in mesh.copies:
+            self._sink.send(RequestCopy(backend, data.method, data.path, mesh.copied_fields, body))
