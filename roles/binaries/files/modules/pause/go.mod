@@ -1,0 +1,3 @@
+module heddle.dev/build/pause
+
+go 1.24
