@@ -133,7 +133,7 @@ def _move_probes(pod: Pod) -> _Moved:
     faults: list[Violation] = []
     for field, containers in (("initContainers", pod.init_containers), ("containers", pod.spec.containers)):
         for index, container in enumerate(containers):
-            found = rewrite(container, f"/spec/{field}/{index}")
+            found = rewrite(container, field, index)
             targets |= found[0]
             operations += found[1]
             faults += found[2]

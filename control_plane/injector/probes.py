@@ -21,12 +21,13 @@ type Target = dict[str, Any]
 """One entry of HEDDLE_PROBES."""
 
 
-def rewrite(container: Container, pointer: str) -> tuple[dict[str, Target], list[Operation], list[Violation]]:
+def rewrite(container: Container, field: str, index: int) -> tuple[dict[str, Target], list[Operation], list[Violation]]:
     """Move the network probes of one container to the sidecar.
 
     Args:
         container: the container as it is in the pod.
-        pointer: its JSON pointer, `/spec/containers/0`.
+        field: `containers` or `initContainers`.
+        index: its place there.
 
     Returns:
         The entries of HEDDLE_PROBES, the operations on the pod, and what cannot be done.
@@ -35,7 +36,7 @@ def rewrite(container: Container, pointer: str) -> tuple[dict[str, Target], list
     operations: list[Operation] = []
     faults: list[Violation] = []
     probes = (container.liveness_probe, container.readiness_probe, container.startup_probe)
-    for (field, word), probe in zip(_KINDS, probes, strict=True):
+    for (kind, word), probe in zip(_KINDS, probes, strict=True):
         handler = _handler(probe)
         if probe is None or handler is None:
             continue  # exec runs inside the container; a probe with a host of its own never comes through the pod
@@ -44,14 +45,14 @@ def rewrite(container: Container, pointer: str) -> tuple[dict[str, Target], list
         if port is None:
             faults.append(
                 Violation(
-                    f"{pointer.strip('/').replace('/', '.')}.{field}.{name}.port",
+                    f"spec.{field}[{index}].{kind}.{name}.port",
                     f"{str(target['port'])[:40]!r} is not the name of a port of container {container.name}",
                 )
             )
             continue
         path = f"/app-health/{container.name}/{word}"
         targets[path] = {name: {**target, "port": port}, "timeoutSeconds": probe.timeout_seconds or 1}
-        at = f"{pointer}/{field}"
+        at = f"/spec/{field}/{index}/{kind}"
         asked = {"path": path, "port": HEALTH_PORT, "scheme": "HTTP"}
         if name != "httpGet":
             operations.append({"op": "remove", "path": f"{at}/{name}"})

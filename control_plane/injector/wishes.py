@@ -19,15 +19,19 @@ RESERVED_PORTS = range(15000, 15100)
 MAX_PORTS = 64
 MAX_CIDRS = 64
 
-_CHOICES = {
-    "log-level": ("debug", "info", "warning", "error"),
-    "mtls": ("Strict", "Permissive", "Disabled"),
-    "engine": ("auto", "python", "native"),
-}
-_KNOWN = {
-    *_CHOICES, "inject", "status", "authorization", "chaos", "exclude-inbound-ports", "exclude-outbound-ports",
-    "exclude-outbound-cidrs", "proxy-cpu", "proxy-memory",
+_CHOICES = (
+    ("labels", "mtls", ("Strict", "Permissive", "Disabled")),
+    ("annotations", "engine", ("auto", "python", "native")),
+    ("annotations", "log-level", ("debug", "info", "warning", "error")),
+)
+_READ = {
+    "label": ("inject", "mtls"),
+    "annotation": (
+        "status", "engine", "log-level", "exclude-inbound-ports", "exclude-outbound-ports", "exclude-outbound-cidrs",
+        "proxy-cpu", "proxy-memory",
+    ),
 }  # fmt: skip
+"""What is read on a pod, and where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +62,11 @@ def parse_wishes(labels: Mapping[str, str], annotations: Mapping[str, str]) -> t
             faults.append(Violation(f"metadata.annotations[{PREFIX}{key}]", str(error)))
             return missing
 
-    for place, values in (("labels", labels), ("annotations", annotations)):
-        for key, allowed in _CHOICES.items():
-            value = values.get(PREFIX + key)
-            if value is not None and value not in allowed:
-                at = f"metadata.{place}[{PREFIX}{key}]"
-                faults.append(Violation(at, f"{value[:40]!r} is not one of {', '.join(allowed)}"))
+    for place, key, allowed in _CHOICES:
+        value = (labels if place == "labels" else annotations).get(PREFIX + key)
+        if value is not None and value not in allowed:
+            at = f"metadata.{place}[{PREFIX}{key}]"
+            faults.append(Violation(at, f"{value[:40]!r} is not one of {', '.join(allowed)}"))
     wishes = Wishes(
         exclude_inbound_ports=read("exclude-inbound-ports", parse_ports, ()),
         exclude_outbound_ports=read("exclude-outbound-ports", parse_ports, ()),
@@ -76,16 +79,22 @@ def parse_wishes(labels: Mapping[str, str], annotations: Mapping[str, str]) -> t
 
 
 def unknown_keys(labels: Mapping[str, str], annotations: Mapping[str, str]) -> tuple[str, ...]:
-    """A warning for each key with our prefix that nobody reads: most are misspelt."""
+    """A warning for each key with our prefix that nobody reads there: misspelt, or in the wrong place."""
     found = []
     for place, values in (("label", labels), ("annotation", annotations)):
         for key in sorted(values):
             name = key.removeprefix(PREFIX)
-            if key.startswith(PREFIX) and name not in _KNOWN:
-                near = difflib.get_close_matches(name, sorted(_KNOWN), n=1)
-                hint = f"; did you mean {PREFIX}{near[0]}?" if near else ""
-                found.append(f"{place} {key} is unknown to the mesh and has no effect{hint}")
+            if key.startswith(PREFIX) and name not in _READ[place]:
+                found.append(f"{place} {key} has no effect on a pod{_hint(name)}")
     return tuple(found)
+
+
+def _hint(name: str) -> str:
+    for place, names in _READ.items():
+        near = difflib.get_close_matches(name, names, n=1)
+        if near:
+            return f"; did you mean the {place} {PREFIX}{near[0]}?"
+    return ""
 
 
 def parse_ports(text: str) -> tuple[int, ...]:

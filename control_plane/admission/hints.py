@@ -1,0 +1,98 @@
+"""What is right by itself and leads nowhere in this cluster: warnings, since the missing part may come next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from control_plane.index.membership import CHAOS_LABEL, consents_to_chaos
+from control_plane.index.reference import Unresolved, resolve
+from control_plane.index.store import Index
+from control_plane.kinds.http_route import HttpRoute
+from control_plane.kinds.meta import Object, Ref
+from control_plane.kinds.service_intentions import ServiceIntentions
+from control_plane.kinds.service_subset import ServiceSubset
+from control_plane.kinds.traffic_policy import TrafficPolicy
+
+
+def hints(obj: Object, index: Index) -> tuple[str, ...]:
+    """One line for each thing that an object names and that is not there."""
+    match obj:
+        case HttpRoute():
+            return tuple(_route(obj, index))
+        case ServiceSubset():
+            return tuple(_subset(obj, index))
+        case ServiceIntentions():
+            return tuple(_intentions(obj, index))
+        case TrafficPolicy():
+            return tuple(_policy(obj, index))
+        case _:
+            return ()
+
+
+def _route(route: HttpRoute, index: Index) -> Iterator[str]:
+    namespace = route.metadata.namespace
+    called_port = 0
+    for i, parent in enumerate(route.spec.parent_refs):
+        if not parent.is_service:
+            continue
+        home, name = route.parent_service(parent)
+        at = f"spec.parentRefs[{i}]"
+        service = index.service(home, name)
+        if service is None:
+            yield f"{at}.name: Service {home}/{name} does not exist (yet)"
+            continue
+        ports = [port.port for port in service.tcp_ports]
+        if parent.port is not None and parent.port not in ports:
+            yield f"{at}.port: Service {home}/{name} has no TCP port {parent.port}; it has {ports}"
+        called_port = called_port or parent.port or next(iter(ports), 0)
+    if not called_port:
+        return  # a backend without a port takes the parent's: nothing can be said about it yet
+    for i, rule in enumerate(route.spec.rules):
+        for j, ref in enumerate(rule.backend_refs):
+            found = resolve(index, namespace, ref, called_port)
+            if isinstance(found, Unresolved):
+                yield f"spec.rules[{i}].backendRefs[{j}]: {found.message}; its share of the requests gets 500"
+        for j, entry in enumerate(rule.filters):
+            if entry.request_mirror is not None:
+                found = resolve(index, namespace, entry.request_mirror.backend_ref, called_port)
+                if isinstance(found, Unresolved):
+                    yield f"spec.rules[{i}].filters[{j}].requestMirror: {found.message}; nothing is copied"
+
+
+def _subset(subset: ServiceSubset, index: Index) -> Iterator[str]:
+    namespace = subset.metadata.namespace
+    service = index.service(namespace, subset.spec.service)
+    if service is None:
+        yield f"spec.service: Service {namespace}/{subset.spec.service} does not exist (yet)"
+        return
+    wanted = subset.spec.selector.match_labels.items()
+    if not any(wanted <= pod.metadata.labels.items() for pod in index.pods_of(service)):
+        yield (
+            f"spec.selector.matchLabels: no pod of Service {namespace}/{subset.spec.service} carries these labels; "
+            "its share of the requests gets 503"
+        )
+
+
+def _intentions(intentions: ServiceIntentions, index: Index) -> Iterator[str]:
+    namespace = intentions.metadata.namespace
+    name = intentions.spec.destination.name
+    if name != "*" and index.service(namespace, name) is None:
+        yield f"spec.destination.name: Service {namespace}/{name} does not exist (yet)"
+    for i, source in enumerate(intentions.spec.sources):
+        home = source.namespace or namespace
+        if source.name in {None, "*"} or home == "*":
+            continue
+        service = index.service(home, source.name or "")
+        if service is None:
+            yield f"spec.sources[{i}].name: Service {home}/{source.name} does not exist (yet): nobody is meant"
+        elif not index.pods_of(service):
+            yield f"spec.sources[{i}].name: Service {home}/{source.name} has no pods (yet): nobody is meant"
+
+
+def _policy(policy: TrafficPolicy, index: Index) -> Iterator[str]:
+    namespace = policy.metadata.namespace
+    if policy.spec.faults and not consents_to_chaos(index, namespace):
+        yield f"spec.faults: take no effect until namespace {namespace} is labelled {CHAOS_LABEL}=allowed"
+    for i, ref in enumerate(policy.spec.target_refs):
+        if index.find(Ref(ref.kind, namespace, ref.name)) is None:
+            yield f"spec.targetRefs[{i}].name: {ref.kind} {namespace}/{ref.name} does not exist (yet)"

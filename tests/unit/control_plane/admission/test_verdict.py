@@ -1,0 +1,144 @@
+"""Objects that are wrong are refused with the field; those that lead nowhere come with a warning."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from control_plane.admission.verdict import Verdict, verdict
+from control_plane.index.store import Index
+from control_plane.kinds.registry import decode
+
+
+def an_object(kind: str, spec: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    return {"kind": kind, "metadata": {"name": "api", "namespace": "shop", **metadata}, "spec": spec}
+
+
+def an_index(*objects: dict[str, Any]) -> Index:
+    index = Index()
+    for obj in objects:
+        index.apply(obj["kind"], decode(obj["kind"], json.dumps(obj).encode()))
+    return index
+
+
+def judge(obj: dict[str, Any], index: Index | None = None) -> Verdict:
+    return verdict(obj["kind"], json.dumps(obj).encode(), index or Index())
+
+
+SERVICE = an_object("Service", {"selector": {"app": "api"}, "ports": [{"port": 80}]})
+POD = an_object("Pod", {}, name="api-1", labels={"app": "api", "version": "v2"})
+NAMESPACE = {
+    "kind": "Namespace",
+    "metadata": {"name": "shop", "labels": {"mesh.heddle.dev/chaos": "allowed"}},
+}
+A_MIRROR = {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "x", "port": 1}}}
+PARENT = {"group": "", "kind": "Service", "name": "api", "port": 80}
+
+
+def a_subset(**spec: Any) -> dict[str, Any]:
+    return an_object("ServiceSubset", {"service": "api", "selector": {"matchLabels": {"version": "v2"}}, **spec})
+
+
+def a_policy(**spec: Any) -> dict[str, Any]:
+    fault = {"name": "slow", "delay": {"fixed": "2s"}}
+    return an_object("TrafficPolicy", {"targetRefs": [{"kind": "Service", "name": "api"}], "faults": [fault], **spec})
+
+
+def some_intentions(*sources: dict[str, Any], destination: str = "api") -> dict[str, Any]:
+    return an_object("ServiceIntentions", {"destination": {"name": destination}, "sources": list(sources)})
+
+
+def a_route(*rules: dict[str, Any], **parent: Any) -> dict[str, Any]:
+    return an_object("HTTPRoute", {"parentRefs": [{**PARENT, **parent}], "rules": list(rules)})
+
+
+@pytest.mark.parametrize(
+    ("obj", "field"),
+    [
+        (a_subset(service="API"), "spec.service"),
+        (a_subset(selector={"matchLabels": {}}), "spec.selector.matchLabels"),
+        (a_subset(port=80), "spec"),
+        (some_intentions({"name": "web", "serviceAccount": "web", "action": "allow"}), "spec.sources[0]"),
+        (some_intentions({"name": "web"}), "spec.sources[0]"),
+        (some_intentions({"name": "web", "action": "permit"}), "spec.sources[0].action"),
+        (
+            some_intentions({"name": "web", "permissions": [{"action": "allow", "http": {"pathRegex": "(a"}}]}),
+            "spec.sources[0].permissions[0].http.pathRegex",
+        ),
+        (a_policy(faults=[{"name": "both", "delay": {"fixed": "2s"}, "abort": {"httpStatus": 503}}]), "spec.faults[0]"),
+        (a_policy(faults=[{"name": "x", "abort": {"httpStatus": 42}}]), "spec.faults[0].abort.httpStatus"),
+        (a_policy(retry={"attempts": 2}), "spec"),
+        (
+            a_route({"matches": [{"path": {"value": "/a/../b"}}], "backendRefs": [{"name": "api", "port": 80}]}),
+            "spec.rules[0].matches[0].path.value",
+        ),
+        (an_object("MeshConfig", {"accessLog": {"sample": 101}}, name="default"), "spec.accessLog.sample"),
+        (an_object("MeshConfig", {}, name="other"), "metadata.name"),
+    ],
+)
+def test_a_wrong_object_is_refused_with_the_field(obj: dict[str, Any], field: str) -> None:
+    assert field in {violation.path for violation in judge(obj).violations}
+
+
+@pytest.mark.parametrize(
+    ("obj", "warning"),
+    [
+        (a_subset(service="web"), "spec.service: Service shop/web does not exist"),
+        (a_subset(selector={"matchLabels": {"version": "v3"}}), "no pod of Service shop/api carries these labels"),
+        (
+            some_intentions({"name": "*", "action": "deny"}, destination="web"),
+            "spec.destination.name: Service shop/w",
+        ),
+        (some_intentions({"name": "web", "action": "allow"}), "spec.sources[0].name: Service shop/web does not exist"),
+        (
+            some_intentions({"name": "api", "namespace": "staging", "action": "allow"}),
+            "Service staging/api does",
+        ),
+        (a_policy(targetRefs=[{"kind": "Service", "name": "web"}]), "spec.targetRefs[0].name: Service shop/web"),
+        (a_route(name="web"), "spec.parentRefs[0].name: Service shop/web does not exist"),
+        (a_route(port=81), "spec.parentRefs[0].port: Service shop/api has no TCP port 81; it has [80]"),
+        (a_route({"backendRefs": [{"name": "web", "port": 80}]}), "spec.rules[0].backendRefs[0]: Service shop/web"),
+        (
+            a_route(
+                {"filters": [{"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "x", "port": 1}}}]}
+            ),
+            "spec.rules[0].filters[0].requestMirror: Service shop/x does not exist; nothing is copied",
+        ),
+        (a_route({"timeouts": {"request": "1s"}}), "spec.rules[0].timeouts: is not supported"),
+    ],
+)
+def test_what_leads_nowhere_is_let_in_with_a_warning(obj: dict[str, Any], warning: str) -> None:
+    found = judge(obj, an_index(SERVICE, POD, NAMESPACE))
+    assert found.violations == ()
+    assert any(warning in said for said in found.warnings), found.warnings
+
+
+def test_faults_without_the_namespaces_consent_are_said() -> None:
+    assert any("labelled mesh.heddle.dev/chaos=allowed" in said for said in judge(a_policy()).warnings)
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [
+        a_subset(),
+        some_intentions({"name": "api", "action": "allow"}, {"name": "*", "namespace": "*", "action": "deny"}),
+        some_intentions({"serviceAccount": "anyone", "action": "allow"}, destination="*"),
+        a_policy(),
+        a_route({"backendRefs": [{"name": "api", "port": 80}]}),
+        an_object("MeshConfig", {}, name="default"),
+    ],
+)
+def test_a_good_object_needs_no_word(obj: dict[str, Any]) -> None:
+    assert judge(obj, an_index(SERVICE, POD, NAMESPACE)) == Verdict()
+
+
+@pytest.mark.parametrize("spec", [{"nonsense": 1}, {"service": "API", "selector": {"matchLabels": {}}}])
+def test_a_wrong_object_may_go(spec: dict[str, Any]) -> None:
+    assert judge(an_object("ServiceSubset", spec)).violations
+    assert judge(an_object("ServiceSubset", spec, deletionTimestamp="2026-01-01T00:00:00Z")) == Verdict()
+
+
+def test_other_kinds_are_nobodys_business() -> None:
+    assert verdict("ConfigMap", b"{}", Index()) == Verdict()
