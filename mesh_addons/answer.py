@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mitmproxy.http import Headers, HTTPFlow, Response
+from mitmproxy.net.http.status_codes import RESPONSES
 
 ERROR_HEADER = b"x-mesh-error"
 
@@ -15,7 +16,7 @@ def error_response(status: int, reason: str, now: float = 0.0) -> Response:
         (b"content-length", str(len(body)).encode()),
         (ERROR_HEADER, reason.encode()),
     )
-    return Response(b"HTTP/1.1", status, b"", Headers(fields), body, None, now, now)
+    return Response(b"HTTP/1.1", status, RESPONSES.get(status, "").encode(), Headers(fields), body, None, now, now)
 
 
 def refuse(flow: HTTPFlow, status: int, reason: str) -> None:

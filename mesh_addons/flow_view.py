@@ -22,6 +22,12 @@ class MeshFlow:
     frontends: Frontends
     """The snapshot that this flow started with."""
     frontend: PreparedFrontend
+    request_id: bytes = b""
+    """HAProxy's; empty: none was given."""
+    http_version: bytes = b"1"
+    """What the client spoke: `1` or `2`. The return leg speaks the same."""
+    accepts_trailers: bool = False
+    """`TE: trailers` came with the request."""
     rule: PreparedRule | None = None
     backend: str | None = None
     """Where the request goes; None until an addon has chosen."""

@@ -21,6 +21,9 @@ class RequestCopy(NamedTuple):
     """Path and query."""
     fields: Fields
     body: bytes
+    request_id: bytes
+    http_version: bytes
+    accepts_trailers: bool
 
 
 class CopySink(Protocol):
@@ -69,4 +72,15 @@ class Mirror:
             return
         data = flow.request.data
         for backend in mesh.copies:
-            self._sink.send(RequestCopy(backend, data.method, data.path, mesh.copied_fields, body))
+            self._sink.send(
+                RequestCopy(
+                    backend,
+                    data.method,
+                    data.path,
+                    mesh.copied_fields,
+                    body,
+                    mesh.request_id,
+                    mesh.http_version,
+                    mesh.accepts_trailers,
+                )
+            )

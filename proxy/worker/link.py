@@ -1,0 +1,71 @@
+"""What both kinds of connection share: reading stops while anyone asks for it, and a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from enum import IntFlag
+from typing import cast
+
+
+class Pause(IntFlag):
+    """Who wants a connection not to be read."""
+
+    NONE = 0
+    HOOK = 1
+    """An addon is waiting, or the upstream is being connected."""
+    PEER = 2
+    """The other side takes bytes more slowly than they come."""
+    NEXT = 4
+    """A pipelined request waits for the current one."""
+
+
+class Link(asyncio.Protocol):
+    """One connection."""
+
+    __slots__ = ("_pauses", "closed", "deadline", "transport")
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self.deadline = math.inf
+        """Loop time at which the connection is given up."""
+        self.closed = False
+        self._pauses = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def pause(self, why: Pause) -> None:
+        """Do not read until `resume` with the same reason."""
+        if not self._pauses and not self.closed:
+            self.transport.pause_reading()
+        self._pauses |= why
+
+    def resume(self, why: Pause) -> None:
+        if not self._pauses & why:
+            return
+        self._pauses &= ~why
+        if not self._pauses and not self.closed:
+            self.transport.resume_reading()
+
+    @property
+    def held(self) -> bool:
+        """What has been read already must wait as well."""
+        return bool(self._pauses & Pause.HOOK)
+
+    def write(self, data: bytes) -> None:
+        """Send, or forget when the connection is gone."""
+        if data and not self.closed:
+            self.transport.write(data)
+
+    def close(self) -> None:
+        """End after everything written has been sent."""
+        if not self.closed:
+            self.closed = True
+            self.transport.close()
+
+    def abort(self) -> None:
+        """End now; what has not been sent is lost."""
+        if not self.closed:
+            self.closed = True
+            self.transport.abort()

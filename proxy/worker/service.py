@@ -1,0 +1,57 @@
+"""What all connections of a worker share."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass, field
+
+from mesh_addons.chain import Hooks
+from mesh_addons.frontends import Frontends
+from proxy.worker.settings import Limits
+from proxy.worker.upstream import Pool
+
+
+@dataclass(slots=True)
+class Counters:
+    """Since the worker started; told by the control operation `status` and shown as `heddle_worker_*`."""
+
+    connections: int = 0
+    requests: int = 0
+    answered_here: int = 0
+    """Answers in a backend's place: no route, faults, refusals."""
+    policy_failures: int = 0
+    """Requests refused because an addon raised."""
+    bad_requests: int = 0
+    """Heads and bodies that were refused before any addon saw them."""
+    upstream_failures: int = 0
+    retries: int = 0
+    """Requests sent again because a kept connection had gone stale."""
+    upgrades: int = 0
+    mirror_sent: int = 0
+    mirror_failed: int = 0
+    mirror_dropped: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return {_camel(name): value for name, value in asdict(self).items()}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(other.capitalize() for other in others)
+
+
+@dataclass(slots=True)
+class Service:
+    """The state of a worker. `frontends` and `hooks` are swapped by reference, never changed."""
+
+    limits: Limits
+    hooks: Hooks
+    pool: Pool
+    frontends: Frontends | None = None
+    """None: no snapshot yet, everything is answered with 503."""
+    version: str = ""
+    counters: Counters = field(default_factory=Counters)
+    draining: bool = False
+    """Every answer closes its connection."""
+    closed_one: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever a downstream has closed."""
