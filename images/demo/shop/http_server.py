@@ -12,7 +12,7 @@ from typing import Any
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
 DRAIN_SECONDS = 2.0
-"""After SIGTERM answers say `connection: close` for this long, then idle connections are cut: who holds one learns it."""
+"""After SIGTERM answers say `connection: close` for this long, then idle connections are cut: holders learn it."""
 BUSY_SECONDS = 25.0
 """Requests that are being served get at most this long after the drain."""
 

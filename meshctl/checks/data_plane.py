@@ -1,0 +1,180 @@
+"""Does every sidecar run, on the same version and on what was last decided?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from meshctl import pods
+from meshctl.checks import Category, Check, CheckFailed, Context, Finding, Skipped, Warned
+from meshctl.client import ApiError
+from meshctl.names import GATEWAY_API, HEALTH_PORT, MESH_API, METRICS_PORT
+from meshctl.pods import Pod
+
+MOST = 200
+"""Sidecars that are asked one by one; of more, the first ones are."""
+EXPIRY_METRIC = re.compile(r"^heddle_agent_certificate_expiry_seconds(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
+
+
+def meshed(context: Context) -> list[Pod]:
+    found = [pod for pod in pods.running(pods.listed(context.cluster)) if pod.meshed]
+    if not found:
+        raise Skipped("no pod is in the mesh yet")
+    return found
+
+
+def ready(context: Context) -> Finding:
+    found = meshed(context)
+    unready = [pod.key for pod in found if not pod.proxy_ready]
+    if unready:
+        raise CheckFailed(f"{len(unready)} of {len(found)} sidecars are not ready: {', '.join(unready[:5])}")
+    return Finding(f"{len(found)}", {"sidecars": len(found)})
+
+
+def answers(context: Context) -> Finding:
+    """Each sidecar says itself that certificate, snapshot and HAProxy are in place."""
+    found, silent = meshed(context)[:MOST], []
+    for pod in found:
+        try:
+            context.cluster.pod_get(pod.namespace, pod.name, HEALTH_PORT, "/readyz")
+        except ApiError as error:
+            silent.append(f"{pod.key} ({error})")
+    if silent:
+        raise CheckFailed(f"{len(silent)} of {len(found)} have no certificate, snapshot or HAProxy: {silent[0]}")
+    return Finding(f"{len(found)}")
+
+
+def metrics(context: Context) -> Finding:
+    found, silent = meshed(context)[:MOST], []
+    for pod in found:
+        try:
+            text = context.cluster.pod_get(pod.namespace, pod.name, METRICS_PORT, "/metrics")
+        except ApiError as error:
+            silent.append(f"{pod.key} ({error})")
+            continue
+        if "haproxy_" not in text or "heddle_agent_" not in text:
+            silent.append(f"{pod.key} (no series of HAProxy or of the agent)")
+    if silent:
+        raise CheckFailed(f"{len(silent)} of {len(found)} give no metrics: {silent[0]}")
+    return Finding(f"{len(found)}")
+
+
+def versions(context: Context) -> Finding:
+    images = Counter(pod.proxy_image for pod in meshed(context))
+    if len(images) > 1:
+        newest = images.most_common(1)[0][0]
+        behind = sorted({f"{pod.namespace}/{pod.owner}" for pod in meshed(context) if pod.proxy_image != newest})
+        raise Warned(f"{len(images)} versions of the sidecar run; restart {', '.join(behind[:5])}")
+    return Finding(next(iter(images)))
+
+
+def restarts(context: Context) -> Finding:
+    restarted = [f"{pod.key} ({pod.proxy_restarts})" for pod in meshed(context) if pod.proxy_restarts > 0]
+    if restarted:
+        raise Warned(f"sidecars were restarted: {', '.join(restarted[:5])}")
+    return Finding()
+
+
+def forgotten(context: Context) -> Finding:
+    """Pods that are older than the label of their namespace have no sidecar."""
+    labelled = {
+        one["metadata"]["name"] for one in context.cluster.items("/api/v1/namespaces", "mesh.heddle.dev/inject=enabled")
+    }
+    outside = [
+        pod.key
+        for pod in pods.running(pods.listed(context.cluster))
+        if pod.namespace in labelled and not pod.meshed and pod.labels.get("mesh.heddle.dev/inject") != "disabled"
+    ]
+    if outside:
+        raise Warned(f"{len(outside)} pods run without a sidecar in meshed namespaces: {', '.join(outside[:5])}")
+    return Finding()
+
+
+KINDS = (
+    f"{GATEWAY_API}/httproutes",
+    f"{MESH_API}/servicesubsets",
+    f"{MESH_API}/serviceintentions",
+    f"{MESH_API}/trafficpolicies",
+)
+
+
+def conditions(context: Context) -> Finding:
+    """Every object of the mesh is accepted, resolved and runs in all sidecars that need it."""
+    wrong, seen = [], 0
+    for path in KINDS:
+        for item in context.cluster.items(path):
+            meta = item["metadata"]
+            name = f"{path.rpartition('/')[2]} {meta['namespace']}/{meta['name']}"
+            found = conditions_of(item)
+            seen += bool(found)
+            wrong += [
+                f"{name}: {one['type']} is {one['status']}: {one.get('message', one.get('reason', ''))}"
+                for one in found
+                if one["type"] in ("Accepted", "ResolvedRefs", "Programmed") and one["status"] != "True"
+            ]
+    if wrong:
+        raise CheckFailed(f"{len(wrong)} objects are not in effect. {wrong[0]}", wrong=wrong[:50])
+    return Finding(f"{seen} objects")
+
+
+def conditions_of(item: dict[str, object]) -> list[dict[str, str]]:
+    """Conditions of our own kinds, and of a route those that the mesh's controller wrote."""
+    status = item.get("status") or {}
+    assert isinstance(status, dict)  # noqa: S101 - the API's own schema
+    parents = [one for one in status.get("parents", []) if one.get("controllerName") == "mesh.heddle.dev/control-plane"]
+    nested = [condition for parent in parents for condition in parent.get("conditions", [])]
+    return [*status.get("conditions", []), *nested]
+
+
+CATEGORY = Category(
+    "data-plane",
+    "Sidecars",
+    (
+        Check(
+            name="ready",
+            description="all sidecars are ready",
+            hint="kubectl -n NAMESPACE logs POD -c heddle-proxy; meshctl proxy status NAMESPACE/POD",
+            run=ready,
+            retry_seconds=30,
+        ),
+        Check(
+            name="answers",
+            description="each has its certificate and its configuration",
+            hint="meshctl proxy status NAMESPACE/POD",
+            run=answers,
+            retry_seconds=20,
+        ),
+        Check(name="metrics", description="each gives metrics", hint="meshctl proxy status NAMESPACE/POD", run=metrics),
+        Check(
+            name="versions",
+            description="all are of one version",
+            hint="kubectl -n NAMESPACE rollout restart deployment/NAME",
+            run=versions,
+        ),
+        Check(
+            name="restarts",
+            description="none was restarted",
+            hint="kubectl -n NAMESPACE logs POD -c heddle-proxy --previous",
+            run=restarts,
+        ),
+        Check(
+            name="forgotten",
+            description="no pod of a meshed namespace runs without one",
+            hint="kubectl -n NAMESPACE rollout restart deployment/NAME",
+            run=forgotten,
+        ),
+    ),
+)
+CONFIGURATION = Category(
+    "configuration",
+    "Configuration",
+    (
+        Check(
+            name="conditions",
+            description="every route and policy is in effect",
+            hint="kubectl describe the object: its conditions name the field and what would be right",
+            run=conditions,
+            retry_seconds=20,
+        ),
+    ),
+)
