@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from control_plane.kinds import checks
-from control_plane.kinds.meta import HasStatus, Strict, Wire
+from control_plane.kinds.meta import HasStatus, Object, Strict, Wire
 from mesh_policy.errors import Violation
 from mesh_policy.snapshot import MatchType
 
@@ -166,6 +166,8 @@ class HttpRoute(HasStatus, frozen=True, kw_only=True):
 
     spec: HttpRouteSpec
     status: HttpRouteStatus | None = None
+    malformed: str = ""
+    """Why the spec cannot be read (`field: reason`); `spec` then holds the parents alone."""
 
     @property
     def service_parents(self) -> tuple[ParentRef, ...]:
@@ -179,6 +181,29 @@ class HttpRoute(HasStatus, frozen=True, kw_only=True):
     @property
     def is_ours(self) -> bool:
         return bool(self.service_parents)
+
+
+class _ParentsOnly(Wire, frozen=True, kw_only=True):
+    parent_refs: tuple[ParentRef, ...] = ()
+
+
+class _Outline(Object, frozen=True, kw_only=True):
+    spec: _ParentsOnly = _ParentsOnly()
+    status: HttpRouteStatus | None = None
+
+
+_outline = msgspec.json.Decoder(_Outline)
+
+
+def decode_outline(data: bytes | msgspec.Raw, message: str) -> HttpRoute | None:
+    """A route that does not decode, by its parents alone, so that its status can be written at the right place (or
+    not at all, when it is another implementation's). None: not even these can be read."""
+    try:
+        outline = _outline.decode(data)
+    except msgspec.MsgspecError:
+        return None
+    spec = HttpRouteSpec(parent_refs=outline.spec.parent_refs)
+    return HttpRoute(metadata=outline.metadata, spec=spec, status=outline.status, malformed=message)
 
 
 _FRAMING = frozenset(
@@ -202,6 +227,9 @@ def unsupported(obj: HttpRoute) -> tuple[Violation, ...]:
 
 
 def _violations(obj: HttpRoute) -> Iterator[Violation]:
+    if obj.malformed:
+        path, _, message = obj.malformed.partition(": ")
+        yield Violation(path, message)
     yield from checks.at_most("spec.rules", obj.spec.rules, MAX_RULES)
     for i, rule in enumerate(obj.spec.rules):
         at = f"spec.rules[{i}]"

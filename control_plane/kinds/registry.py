@@ -93,7 +93,9 @@ def decode(kind: str, data: bytes | msgspec.Raw) -> Object:
         except msgspec.MsgspecError as worse:
             raise ValueError(f"an object of kind {kind} has no readable metadata: {worse}") from worse
         message, _, path = str(error).partition(" - at `")
-        return Broken(metadata=metadata, kind=kind, message=f"{path.removesuffix('`').removeprefix('$.')}: {message}")
+        text = f"{path.removesuffix('`').removeprefix('$.')}: {message}"
+        outline = http_route.decode_outline(data, text) if kind == "HTTPRoute" else None
+        return outline or Broken(metadata=metadata, kind=kind, message=text)
 
 
 def violations(kind: str, obj: Object) -> tuple[Violation, ...]:

@@ -1,0 +1,130 @@
+"""Writes conditions: by the leader alone, and only where they differ."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from control_plane.compile.workload import Compiler
+from control_plane.index.affected import affected, meshed
+from control_plane.index.policy import PolicyTable
+from control_plane.index.store import Index, Key
+from control_plane.kinds.http_route import HttpRoute
+from control_plane.kinds.meta import HasStatus, Object
+from control_plane.kube.client import KubeClient
+from control_plane.kube.errors import Conflict, KubeError, NotFound
+from control_plane.kube.objects import write_status
+from control_plane.runtime.peers import POLL_SECONDS, Peers
+from control_plane.serve.hub import Hub
+from control_plane.status.conditions import merged, plain
+from control_plane.status.http_route import parents
+from control_plane.status.own import conditions
+from control_plane.status.progress import Answer, Progress, progress
+
+logger = logging.getLogger(__name__)
+
+OWN_KINDS = ("ServiceSubset", "ServiceIntentions", "TrafficPolicy", "MeshConfig")
+SETTLE_SECONDS = 0.3
+"""After a change sidecars get this long to answer before anything is written: most changes need one write, not two."""
+
+
+class StatusWriter:
+    """Compares what is said about every object with what is to be said."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        index: Index,
+        compiler: Compiler,
+        hub: Hub,
+        peers: Peers,
+        *,
+        leading: Callable[[], bool],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = client
+        self._index = index
+        self._compiler = compiler
+        self._hub = hub
+        self._peers = peers
+        self._leading = leading
+        self._now = now
+
+    async def run(self) -> None:
+        """Write until cancelled. Not leading, it looks whether it does now."""
+        due = True
+        while True:
+            try:
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._hub.news.wait()
+                due = True
+            except TimeoutError:
+                pass
+            self._hub.news.clear()
+            if not self._leading():
+                due = True
+                await asyncio.sleep(POLL_SECONDS)
+                continue
+            await asyncio.sleep(SETTLE_SECONDS)
+            if await self._peers.ask():
+                due = True
+            if due:
+                due = not await self.step()
+
+    async def step(self) -> bool:
+        """Write what differs. False: not all could be written, try again."""
+        expected = {key: version for key in sorted(meshed(self._index)) if (version := self._version(key))}
+        answers = self._answers()
+        policies = PolicyTable(self._index)
+        complete = True
+        for kind in ("HTTPRoute", *OWN_KINDS):
+            for obj in self._index.every(kind):
+                done = progress(affected(self._index, kind, obj), expected, answers)
+                status = self._status(kind, obj, policies, done)
+                if status is not None:
+                    complete = await self._write(kind, obj, status) and complete
+            await asyncio.sleep(0)
+        return complete
+
+    def _version(self, key: Key) -> str:
+        config = self._compiler.compile(key)
+        return config.version if config else ""
+
+    def _answers(self) -> dict[Key, tuple[Answer, ...]]:
+        found: dict[Key, tuple[Answer, ...]] = {}
+        for acks in (self._hub.acks(), *self._peers.acks.values()):
+            for ack in acks:
+                namespace, _, pod = ack.pod.partition("/")
+                first = str(ack.violations[0]) if ack.violations else ""
+                answer = Answer(ack.version, ack.accepted, first)
+                found[namespace, pod] = (*found.get((namespace, pod), ()), answer)
+        return found
+
+    def _status(self, kind: str, obj: Object, policies: PolicyTable, done: Progress) -> dict[str, Any] | None:
+        """The fields to write; None: nothing differs."""
+        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        if isinstance(obj, HttpRoute):
+            old = list(obj.status.parents) if obj.status else []
+            wanted = parents(self._index, obj, done, now)
+            return None if wanted == old else {"parents": wanted}
+        status = obj.status if isinstance(obj, HasStatus) else None  # type: ignore[attr-defined]
+        before = plain(status.conditions) if status else []
+        said = conditions(self._index, policies, kind, obj, done)
+        now_said = merged(before, said, obj.metadata.generation, now)
+        return None if now_said == before else {"conditions": now_said}
+
+    async def _write(self, kind: str, obj: Object, status: dict[str, Any]) -> bool:
+        about = {"kind": kind, "object": "/".join(obj.key)}
+        try:
+            await write_status(self._client, kind, obj.key, obj.metadata.resource_version, status)
+        except NotFound:
+            return True
+        except Conflict:
+            return False  # changed meanwhile; the watch brings the newer one
+        except KubeError as error:
+            logger.warning("status not written", extra={**about, "error": str(error)})
+            return False
+        return True

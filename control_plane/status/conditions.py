@@ -1,0 +1,77 @@
+"""Conditions (`metav1.Condition`): made, and merged into what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from control_plane.kinds.meta import Condition
+from control_plane.status.progress import Progress
+from mesh_policy.errors import Violation
+
+MAX_MESSAGE = 1024
+"""Ours; the API allows 32768. A person reads it."""
+
+
+def condition(kind: str, holds: bool | None, reason: str, message: str) -> Condition:
+    """A condition; None: not known yet."""
+    status = "Unknown" if holds is None else str(holds)
+    return Condition(type=kind, status=status, reason=reason, message=message[:MAX_MESSAGE])
+
+
+def invalid(violations: tuple[Violation, ...], reason: str = "Invalid") -> Condition:
+    """Not accepted, with everything that is wrong."""
+    return condition("Accepted", False, reason, "; ".join(str(violation) for violation in violations))
+
+
+def accepted(message: str = "valid") -> Condition:
+    """Accepted."""
+    return condition("Accepted", True, "Accepted", message)
+
+
+def resolved(reason: str = "", messages: Iterable[str] = ()) -> Condition:
+    """All references lead somewhere, or the first reason why not and all messages."""
+    if not reason:
+        return condition("ResolvedRefs", True, "ResolvedRefs", "all references are resolved")
+    return condition("ResolvedRefs", False, reason, "; ".join(dict.fromkeys(messages)))
+
+
+def programmed(done: Progress) -> Condition:
+    """`running in 41 of 42 sidecars`, with the laggard's name."""
+    if done.total == 0:
+        return condition("Programmed", True, "Programmed", "no sidecar needs it yet")
+    message = f"running in {done.running} of {done.total} sidecars"
+    if done.refusal:
+        return condition("Programmed", False, "Refused", f"{message}; {done.laggard} refuses it: {done.refusal}")
+    if done.running < done.total:
+        return condition("Programmed", False, "Pending", f"{message}; waiting for {done.laggard}")
+    return condition("Programmed", True, "Programmed", message)
+
+
+def merged(
+    old: Iterable[Mapping[str, Any]], new: Iterable[Condition], generation: int, now: str
+) -> list[dict[str, Any]]:
+    """The new conditions as the API writes them; the time of a condition changes only with its status."""
+    before = {entry.get("type"): entry for entry in old}
+    found = []
+    for one in new:
+        known = before.get(one.type, {})
+        same = known.get("status") == one.status and known.get("lastTransitionTime")
+        found.append(
+            {
+                "type": one.type,
+                "status": one.status,
+                "reason": one.reason,
+                "message": one.message,
+                "observedGeneration": generation,
+                "lastTransitionTime": known["lastTransitionTime"] if same else now,
+            }
+        )
+    return found
+
+
+def plain(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
+    """Conditions as they came from the API server."""
+    return [dict(msgspec.to_builtins(one)) for one in conditions]

@@ -1,0 +1,83 @@
+"""Status of an HTTPRoute: one entry for each Service parent, beside those of other controllers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from control_plane.index.attachment import Attachment, attachments
+from control_plane.index.reference import Unresolved, resolve
+from control_plane.index.store import Index
+from control_plane.kinds.http_route import HttpRoute, ObjectRef, ParentRef, unsupported
+from control_plane.kinds.meta import CONTROLLER_NAME, Condition
+from control_plane.kinds.registry import violations
+from control_plane.status.conditions import accepted, condition, invalid, merged, programmed, resolved
+from control_plane.status.progress import Progress
+
+
+def parents(index: Index, route: HttpRoute, done: Progress, now: str) -> list[dict[str, Any]]:
+    """`status.parents` as it should be: others' entries as they are, ours anew, stale ones of ours gone."""
+    old = list(route.status.parents) if route.status else []
+    others = [dict(entry) for entry in old if entry.get("controllerName") != CONTROLLER_NAME]
+    ours = []
+    for attached in attachments(index, route):
+        ref = _parent_ref(attached.parent)
+        known = next((e for e in old if e.get("controllerName") == CONTROLLER_NAME and e.get("parentRef") == ref), {})
+        before = known.get("conditions", ())
+        said = merged(
+            before if isinstance(before, list) else (),
+            _conditions(index, route, attached, done),
+            route.metadata.generation,
+            now,
+        )
+        ours.append({"parentRef": ref, "controllerName": CONTROLLER_NAME, "conditions": said})
+    return [*others, *ours]
+
+
+def _conditions(index: Index, route: HttpRoute, attached: Attachment, done: Progress) -> list[Condition]:
+    wrong = violations("HTTPRoute", route)
+    beyond = unsupported(route)
+    references = _references(index, route, attached)
+    if wrong or beyond:
+        return [invalid((*wrong, *beyond), "UnsupportedValue"), references]
+    if attached.problem:
+        return [condition("Accepted", False, "NoMatchingParent", attached.problem), references]
+    ports = ", ".join(str(port.port) for port in attached.ports)
+    where = f"acts on port {ports}"
+    if attached.is_consumer:
+        where += f" for clients in namespace {route.metadata.namespace}"
+    if route.spec.hostnames:
+        where += "; hostnames have no effect in a mesh, match the header Host instead"
+    return [accepted(where), references, programmed(done)]
+
+
+def _references(index: Index, route: HttpRoute, attached: Attachment) -> Condition:
+    reasons: list[str] = []
+    messages: list[str] = []
+    for i, rule in enumerate(route.spec.rules):
+        refs: list[tuple[str, ObjectRef]] = [
+            (f"spec.rules[{i}].backendRefs[{j}]", ref) for j, ref in enumerate(rule.backend_refs)
+        ]
+        refs += [
+            (f"spec.rules[{i}].filters[{j}].requestMirror.backendRef", entry.request_mirror.backend_ref)
+            for j, entry in enumerate(rule.filters)
+            if entry.request_mirror is not None
+        ]
+        for at, ref in refs:
+            for port in attached.ports:
+                found = resolve(index, route.metadata.namespace, ref, port.port)
+                if isinstance(found, Unresolved):
+                    reasons.append(found.reason)
+                    messages.append(f"{at}: {found.message}")
+    return resolved(reasons[0] if reasons else "", messages)
+
+
+def _parent_ref(parent: ParentRef) -> dict[str, Any]:
+    """The reference as the API server writes it back."""
+    ref: dict[str, Any] = {"group": parent.group, "kind": parent.kind, "name": parent.name}
+    if parent.namespace is not None:
+        ref["namespace"] = parent.namespace
+    if parent.section_name is not None:
+        ref["sectionName"] = parent.section_name
+    if parent.port is not None:
+        ref["port"] = parent.port
+    return ref

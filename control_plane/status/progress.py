@@ -1,0 +1,48 @@
+"""How far a change has got: which sidecars run what they should."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+Key = tuple[str, str]
+
+
+class Answer(NamedTuple):
+    """The last word of one sidecar."""
+
+    version: str
+    accepted: bool
+    violation: str = ""
+    """The first one, if it refused."""
+
+
+class Progress(NamedTuple):
+    """Of the sidecars that an object reaches."""
+
+    total: int
+    running: int
+    laggard: str = ""
+    """`NAMESPACE/NAME` of the first that does not run it yet."""
+    refusal: str = ""
+    """Why the first that refuses does so; empty: none does."""
+
+
+def progress(pods: frozenset[Key], expected: Mapping[Key, str], answers: Mapping[Key, tuple[Answer, ...]]) -> Progress:
+    """Compare what should run (`expected` version by pod) with what the sidecars say (to any replica)."""
+    running = 0
+    laggard = refusal = ""
+    total = 0
+    for pod in sorted(pods):
+        if pod not in expected:
+            continue
+        total += 1
+        said = [answer for answer in answers.get(pod, ()) if answer.version == expected[pod]]
+        if any(answer.accepted for answer in said):
+            running += 1
+            continue
+        if not laggard or (said and not refusal):
+            laggard = "/".join(pod)
+        if said and not refusal:
+            refusal = said[0].violation or "no reason given"
+    return Progress(total, running, laggard, refusal)
