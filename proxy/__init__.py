@@ -1,0 +1,1 @@
+"""The sidecar: supervisor, agent, HAProxy engine, worker, capture. One container per meshed pod."""

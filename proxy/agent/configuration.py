@@ -1,0 +1,128 @@
+"""Follows the control plane's stream and brings each snapshot to HAProxy, then to the worker, then back as ack or nack.
+
+What runs is never lost: a snapshot that is refused changes nothing, and without a control plane the last good one stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+
+from mesh_policy import wire
+from mesh_policy.errors import InvalidConfig, Violation
+from mesh_policy.snapshot import WorkloadConfig
+from proxy.agent import backoff
+from proxy.agent.control_plane import ControlPlane, ControlPlaneError, SnapshotMessage, TrustMessage
+from proxy.agent.haproxy import Haproxy
+from proxy.agent.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+
+class Configuration:
+    """The snapshot that runs, and the next one."""
+
+    def __init__(
+        self,
+        control_plane: ControlPlane,
+        haproxy: Haproxy,
+        worker: Worker,
+        trust_bundle: str,
+        changed: Callable[[], None],
+    ) -> None:
+        """`changed` is called when another snapshot runs."""
+        self._control_plane = control_plane
+        self._haproxy = haproxy
+        self._worker = worker
+        self._changed = changed
+        self._lock = asyncio.Lock()
+        self._wanted: bytes | None = None
+        self._wake = asyncio.Event()
+        self.trust_bundle = trust_bundle
+        self.running: WorkloadConfig | None = None
+        self.connected = False
+        self.refused = 0
+
+    async def follow(self) -> None:
+        """Runs for ever: reads the stream, comes back after a wait when it breaks."""
+        failures = 0
+        while True:
+            try:
+                async for message in self._control_plane.messages():
+                    failures, self.connected = 0, True
+                    if isinstance(message, SnapshotMessage):
+                        self._wanted = bytes(message.config)
+                        self._wake.set()
+                    elif isinstance(message, TrustMessage):
+                        await self.trust(message.trust_bundle)
+                error: Exception = ControlPlaneError("the stream ended")
+            except ControlPlaneError as broken:
+                error = broken
+            self.connected = False
+            failures += 1
+            wait = backoff.CONTROL_PLANE.wait_seconds(failures, random.random())  # noqa: S311 - spreads load only
+            logger.warning("configuration stream (again in %.1f s): %s", wait, error)
+            await asyncio.sleep(wait)
+
+    async def install(self) -> None:
+        """Runs for ever: installs the newest snapshot; ones that came meanwhile are skipped."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            data, self._wanted = self._wanted, None
+            if data is not None:
+                await self._install(data)
+
+    async def resume(self, config: WorkloadConfig) -> None:
+        """Goes on with the last good snapshot of a former agent."""
+        try:
+            await self._apply(config)
+        except InvalidConfig as error:
+            logger.error("the last good snapshot does not run any more: %s", error)
+
+    async def trust(self, bundle: str) -> None:
+        """Other roots: they are used from now on, in HAProxy and toward the control plane."""
+        if bundle == self.trust_bundle:
+            return
+        before, self.trust_bundle = self.trust_bundle, bundle
+        if self.running is None:
+            return
+        try:
+            await self._apply(self.running)
+        except InvalidConfig as error:
+            logger.error("the new trust bundle is refused: %s", error)
+            self.trust_bundle = before
+
+    async def _install(self, data: bytes) -> None:
+        version, violations = "", ()
+        try:
+            config = wire.decode(data)
+            version = config.version
+            await self._apply(config)
+            logger.info("runs %s", version)
+        except InvalidConfig as error:
+            self.refused += 1
+            violations = error.violations or (Violation("", "refused"),)
+            logger.error(
+                "refused %s, %s stays: %s", version, self.running.version if self.running else "nothing", error
+            )
+        try:
+            await self._control_plane.ack(version, violations)
+        except ControlPlaneError as error:
+            # The stream breaks with it as a rule; the next connection brings the snapshot again, and its ack.
+            logger.warning("could not acknowledge %s: %s", version, error)
+
+    async def _apply(self, config: WorkloadConfig) -> None:
+        """HAProxy first (new backends appear), then the worker; when that refuses, HAProxy goes back."""
+        async with self._lock:
+            await self._haproxy.apply(config, self.trust_bundle)
+            try:
+                await self._worker.apply(config)
+            except InvalidConfig:
+                if self.running is not None:
+                    await self._haproxy.apply(self.running, self.trust_bundle)
+                raise
+            self.running = config
+            self._changed()

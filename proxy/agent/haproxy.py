@@ -1,0 +1,273 @@
+"""HAProxy as a running process: applied configurations, reloads without a lost connection, restarts, adoption.
+
+Every configuration that HAProxy is started with has a folder of its own, `gen/N`, so that what runs can always be started
+again. Changes by the Runtime API are written to these files first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from mesh_policy.errors import InvalidConfig, Violation
+from mesh_policy.snapshot import WorkloadConfig
+from proxy.agent.backoff import PROCESS
+from proxy.agent.processes import Process, start
+from proxy.engine.haproxy import runtime_api
+from proxy.engine.haproxy.difference import Command, difference
+from proxy.engine.haproxy.render import render
+from proxy.engine.haproxy.rendering import Place, Rendered
+from proxy.engine.haproxy.runtime_api import RuntimeApiError
+
+logger = logging.getLogger(__name__)
+
+READY_TIMEOUT_SECONDS = 10.0
+CHECK_TIMEOUT_SECONDS = 20.0
+STEADY_SECONDS = 10.0
+
+
+class Haproxy:
+    """The one HAProxy of this sidecar. Calls are serialised: one change at a time."""
+
+    def __init__(self, program: str, run_dir: Path, pod_ip: str, identity_fd: int) -> None:
+        self._program = program
+        self._run_dir = run_dir
+        self._pod_ip = pod_ip
+        self._identity_fd = identity_fd
+        self._lock = asyncio.Lock()
+        self._generation = 0
+        self._rendered: Rendered | None = None
+        self._process: Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._stopping = False
+        self.restarts = 0
+        self.reloads = 0
+        self.runtime_changes = 0
+
+    @property
+    def running(self) -> bool:
+        """A process is up and answered."""
+        return self._process is not None and not self._process.ended.is_set()
+
+    @property
+    def socket(self) -> Path:
+        """The Runtime API."""
+        return self._run_dir / "admin.sock"
+
+    async def adopt(self) -> bool:
+        """Takes over the process that a former agent left. False: there is none."""
+        try:
+            info = await runtime_api.info(self.socket)
+            generation = int(Path(info["description"]).name)
+            process = Process(int(info["Pid"]))
+        except (RuntimeApiError, KeyError, ValueError, ProcessLookupError):
+            return False
+        self._generation = generation
+        self._follow(process)
+        logger.info("took over HAProxy %d, generation %d", process.pid, generation)
+        return True
+
+    async def apply(self, config: WorkloadConfig, trust_bundle: str) -> None:
+        """Makes HAProxy run this configuration; when it raises, what ran before still runs.
+
+        Raises:
+            InvalidConfig: it cannot be rendered, or HAProxy refuses it.
+        """
+        async with self._lock:
+            if self.running and await self._apply_running(config, trust_bundle):
+                return
+            await self._reload(config, trust_bundle)
+
+    async def set_identity(self, pem: str) -> None:
+        """The identity's memory file has a new content: the running process takes it as well, without a reload.
+
+        Raises:
+            RuntimeApiError: HAProxy refused it; it still has the old one.
+        """
+        async with self._lock:
+            if not self.running or self._rendered is None:
+                return
+            name = self._place(self._generation).certificate
+            answer = await runtime_api.ask(self.socket, f"set ssl cert {name} <<\n{pem.strip()}\n")
+            if "Transaction" not in answer:
+                raise RuntimeApiError(f"set ssl cert: {answer}")
+            answer = await runtime_api.ask(self.socket, f"commit ssl cert {name}", 30.0)
+            if "Success" not in answer:
+                raise RuntimeApiError(f"commit ssl cert: {answer}")
+
+    async def drain(self, timeout_seconds: float) -> None:
+        """Waits until no request is in flight, at most this long, then stops the process."""
+        self._stopping = True
+        process = self._process
+        if process is None:
+            return
+        deadline = time.monotonic() + timeout_seconds
+        while not process.ended.is_set() and time.monotonic() < deadline:
+            try:
+                if await runtime_api.requests_in_flight(self.socket) == 0:
+                    break
+            except RuntimeApiError as error:
+                logger.warning("cannot see the requests in flight: %s", error)
+                break
+            await process.wait(0.1)
+        process.send(signal.SIGUSR1)
+        await process.wait(0.5)
+        await process.stop(2.0)
+
+    # --- changing ---------------------------------------------------------------------------------
+
+    async def _apply_running(self, config: WorkloadConfig, trust_bundle: str) -> bool:
+        """By the Runtime API where that is possible."""
+        place = self._place(self._generation)
+        new = render(config, trust_bundle, place)
+        if self._rendered is None:
+            # Taken over: what runs is what the files say, since every change is written to them first.
+            if not _same_files(Path(place.files_dir), new):
+                return False
+            self._rendered = new
+            return True
+        commands = difference(self._rendered, new, place)
+        if commands is None:
+            return False
+        _write(Path(place.files_dir), new)
+        self._rendered = new
+        return await self._run(commands)
+
+    async def _run(self, commands: list[Command]) -> bool:
+        for command in commands:
+            try:
+                answer = await runtime_api.ask(self.socket, command.text)
+            except RuntimeApiError as error:
+                logger.warning("reload instead: %s", error)
+                return False
+            good = answer.startswith(command.expect) if command.expect else not answer
+            if not good and not command.fallible:
+                logger.warning("reload instead: %r answered %r", command.text.split("\n")[0][:80], answer[:200])
+                return False
+        self.runtime_changes += bool(commands)
+        return True
+
+    async def _reload(self, config: WorkloadConfig, trust_bundle: str) -> None:
+        generation = self._generation + 1
+        place = self._place(generation)
+        rendered = render(config, trust_bundle, place)
+        folder = Path(place.files_dir)
+        _write(folder, rendered)
+        try:
+            await self._check(folder)
+            process = await self._start(folder, self._process if self.running else None)
+        except InvalidConfig:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._generation, self._rendered = generation, rendered
+        self.reloads += 1
+        self._follow(process)
+        for old in folder.parent.iterdir():
+            if old.name.isdecimal() and int(old.name) < generation - 1:
+                shutil.rmtree(old, ignore_errors=True)
+
+    async def _check(self, folder: Path) -> None:
+        """`haproxy -c`: what it says becomes the violations."""
+        checked = await asyncio.create_subprocess_exec(
+            self._program,
+            *("-c", "-f", str(folder / "haproxy.cfg")),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            pass_fds=(self._identity_fd,),
+        )
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+                output, _ = await checked.communicate()
+        except TimeoutError as error:
+            checked.kill()
+            raise InvalidConfig((Violation("haproxy", "did not finish to check the configuration"),)) from error
+        if checked.returncode != 0:
+            alerts = [line for line in output.decode(errors="replace").splitlines() if "[ALERT]" in line][:20]
+            raise InvalidConfig(tuple(Violation("haproxy", _readable(line)) for line in alerts or ["refused"]))
+
+    async def _start(self, folder: Path, old: Process | None) -> Process:
+        """Starts HAProxy and waits for it. With `old`: takes its listening sockets over, then lets it finish its work."""
+        argv = [self._program, "-f", str(folder / "haproxy.cfg")]
+        if old is not None:
+            argv += ["-x", str(self.socket), "-sf", str(old.pid)]
+        try:
+            process = start(argv, os.environ)
+        except OSError as error:
+            raise InvalidConfig((Violation("haproxy", f"cannot be started: {error}"),)) from error
+        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+        while time.monotonic() < deadline and not await process.wait(0.01):
+            try:
+                if (await runtime_api.info(self.socket)).get("Pid") == str(process.pid):
+                    return process
+            except RuntimeApiError:
+                continue
+        await process.stop(1.0)
+        message = (
+            f"ended with {process.exit_code} at its start" if process.exit_code is not None else "did not get ready"
+        )
+        raise InvalidConfig((Violation("haproxy", message),))
+
+    # --- watching ---------------------------------------------------------------------------------
+
+    def _follow(self, process: Process) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        self._process = process
+        self._watch = asyncio.create_task(self._restart_when_gone(process), name="haproxy")
+
+    async def _restart_when_gone(self, process: Process) -> None:
+        failures = 0
+        while True:
+            since = time.monotonic()
+            await process.ended.wait()
+            if self._stopping:
+                return
+            failures = 1 if time.monotonic() - since > STEADY_SECONDS else failures + 1
+            logger.error("HAProxy %d ended with %s", process.pid, process.exit_code)
+            process = await self._start_again(failures)
+            self._process = process
+
+    async def _start_again(self, failures: int) -> Process:
+        while True:
+            self.restarts += 1
+            if failures > 1:
+                await asyncio.sleep(PROCESS.wait_seconds(failures - 1, 0.0))
+            async with self._lock:
+                try:
+                    return await self._start(Path(self._place(self._generation).files_dir), None)
+                except InvalidConfig as error:
+                    logger.error("HAProxy does not come back: %s", error)
+                    failures += 1
+
+    def _place(self, generation: int) -> Place:
+        folder = self._run_dir / "gen" / str(generation)
+        return Place(str(self._run_dir), str(folder), self._identity_fd, self._pod_ip)
+
+
+def _write(folder: Path, rendered: Rendered) -> None:
+    """Each file is there whole or not at all: HAProxy may be restarted from them at any moment."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, text in rendered.files().items():
+        path = folder / name
+        if path.exists() and path.read_text() == text:
+            continue
+        part = folder / f"{name}.part"
+        part.write_text(text)
+        part.replace(path)
+
+
+def _same_files(folder: Path, rendered: Rendered) -> bool:
+    try:
+        return all((folder / name).read_text() == text for name, text in rendered.files().items())
+    except OSError:
+        return False
+
+
+def _readable(line: str) -> str:
+    return line.partition(" : ")[2].strip() or line.strip()

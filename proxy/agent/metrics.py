@@ -1,0 +1,87 @@
+"""Prometheus text on 15090: HAProxy's own exporter, the worker's figures, and the agent's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from proxy.agent import http_client
+from proxy.agent.configuration import Configuration
+from proxy.agent.haproxy import Haproxy
+from proxy.agent.http_server import Answer
+from proxy.agent.identity import Identity
+from proxy.agent.worker import Worker, WorkerAway
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SCRAPE_TIMEOUT_SECONDS = 5.0
+MAX_SCRAPE_BYTES = 64 * 1024 * 1024
+
+
+class Metrics:
+    """Answers a scrape."""
+
+    def __init__(
+        self, run_dir: Path, identity: Identity, configuration: Configuration, haproxy: Haproxy, worker: Worker
+    ) -> None:
+        self._socket = str(run_dir / "metrics.sock")
+        self._identity = identity
+        self._configuration = configuration
+        self._haproxy = haproxy
+        self._worker = worker
+
+    async def answer(self, path: str) -> Answer:
+        """`/metrics`; everything else is not found."""
+        if path != "/metrics":
+            return Answer(404, b"/metrics\n")
+        parts = [self._agent(), await self._worker_figures(), await self._exporter()]
+        return Answer(200, b"".join(parts), CONTENT_TYPE)
+
+    def _agent(self) -> bytes:
+        running = self._configuration.running
+        version = running.version if running else ""
+        gauges = {
+            "heddle_agent_connected": int(self._configuration.connected),
+            "heddle_agent_certificate_expiry_seconds": self._identity.expires,
+            "heddle_agent_certificate_failures": self._identity.failures,
+            "heddle_agent_haproxy_up": int(self._haproxy.running),
+            "heddle_agent_worker_up": int(self._worker.running),
+            f'heddle_agent_snapshot_info{{version="{version}"}}': 1,
+        }
+        counters = {
+            "heddle_agent_snapshots_refused_total": self._configuration.refused,
+            "heddle_agent_haproxy_restarts_total": self._haproxy.restarts,
+            "heddle_agent_haproxy_reloads_total": self._haproxy.reloads,
+            "heddle_agent_haproxy_runtime_changes_total": self._haproxy.runtime_changes,
+            "heddle_agent_worker_restarts_total": self._worker.restarts,
+        }
+        return _text(gauges, "gauge") + _text(counters, "counter")
+
+    async def _worker_figures(self) -> bytes:
+        try:
+            status = await self._worker.status()
+        except WorkerAway:
+            return b""
+        figures = {f"heddle_worker_{_snake(key)}": value for key, value in status.items() if _is_number(value)}
+        return _text({name: float(str(value)) for name, value in sorted(figures.items())}, "untyped")
+
+    async def _exporter(self) -> bytes:
+        target = http_client.Target("localhost", socket_path=self._socket)
+        try:
+            answer = await http_client.request(
+                target, "GET", "/metrics", timeout_seconds=SCRAPE_TIMEOUT_SECONDS, max_body_bytes=MAX_SCRAPE_BYTES
+            )
+        except http_client.HttpError:
+            return b""
+        return answer.body if answer.status == 200 else b""
+
+
+def _text(values: dict[str, float], kind: str) -> bytes:
+    lines = (f"# TYPE {name.partition('{')[0]} {kind}\n{name} {value}\n" for name, value in values.items())
+    return "".join(lines).encode()
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

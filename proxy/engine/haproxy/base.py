@@ -1,0 +1,99 @@
+"""`global`, the named `defaults` that backends are made from, and every limit with its number."""
+
+from __future__ import annotations
+
+from proxy.engine.haproxy.quoting import quote
+from proxy.engine.haproxy.rendering import Place
+
+MAX_CONNECTIONS = 8000
+"""Connections of one sidecar, both directions together; each takes about 35 KB while bytes flow."""
+CONNECT_TIMEOUT = "1s"
+"""One attempt to connect. A failed attempt goes to another endpoint at once (`redispatch 1`)."""
+WORKER_CONNECT_TIMEOUT = "150ms"
+WORKER_CONNECT_RETRIES = 40
+"""HAProxy waits `timeout connect` between attempts: together 6 s for a worker that starts or comes back."""
+IDLE_TIMEOUT = "1h"
+"""Silence on a connection or stream that nobody limited: long, since a gRPC stream may have nothing to say."""
+HEADER_TIMEOUT = "10s"
+"""From a request's first byte to the end of its head: a slow sender costs a connection for no longer."""
+HANDSHAKE_TIMEOUT = "5s"
+
+HTTP = "d-http"
+TCP = "d-tcp"
+"""Names of the templates of backends; they say how the connection is used, the server's arguments say to whom."""
+
+
+def global_section(place: Place) -> str:
+    """The `global` section. `description` tells an agent that was restarted which files the process runs on. The admin socket can print the private key: mode 0600, in a folder only the sidecar has."""
+    return f"""\
+global
+  log stdout format raw local0
+  description {quote(place.files_dir)}
+  stats socket {quote(place.socket("admin"))} mode 600 level admin expose-fd listeners
+  stats timeout 30s
+  nbthread 1
+  maxconn {MAX_CONNECTIONS}
+  hard-stop-after 1h
+  ssl-default-bind-options ssl-min-ver TLSv1.3
+  ssl-default-server-options ssl-min-ver TLSv1.3
+  tune.bufsize 16384
+  tune.maxrewrite 2048
+  tune.http.maxhdr 101
+  tune.h2.fe.max-concurrent-streams 100
+  tune.h2.fe.glitches-threshold 200
+  tune.h2.be.glitches-threshold 200
+"""
+
+
+def defaults_sections(place: Place) -> str:
+    """Named `defaults`. Frontends have their own: HAProxy refuses one with rules that both kinds share.
+
+    Nothing of a request was sent when a connection fails, so every method may go to the next endpoint. An answer that
+    never began on a pooled connection is retried only for methods without effect (RFC 9110 section 9.2.1).
+    """
+    return f"""
+defaults d-base
+  mode tcp
+  log global
+  option dontlognull
+  timeout connect {CONNECT_TIMEOUT}
+  timeout client {IDLE_TIMEOUT}
+  timeout client-hs {HANDSHAKE_TIMEOUT}
+  timeout server {IDLE_TIMEOUT}
+  timeout tunnel {IDLE_TIMEOUT}
+  timeout client-fin 30s
+  timeout server-fin 30s
+  timeout http-request {HEADER_TIMEOUT}
+  timeout http-keep-alive {IDLE_TIMEOUT}
+  timeout queue 5s
+
+defaults d-frontend from d-base
+  option idle-close-on-response
+
+defaults {TCP} from d-base
+  balance roundrobin
+  option redispatch 1
+  retries 3
+
+defaults {HTTP} from d-base
+  mode http
+  balance roundrobin
+  option redispatch 1
+  retries 3
+  retry-on conn-failure empty-response
+  http-request disable-l7-retry unless {{ method GET HEAD OPTIONS }}
+  http-reuse always
+
+defaults d-worker from d-base
+  mode http
+  timeout connect {WORKER_CONNECT_TIMEOUT}
+  retries {WORKER_CONNECT_RETRIES}
+  retry-on conn-failure
+  http-reuse safe
+
+frontend metrics from d-base
+  mode http
+  bind unix@{place.socket("metrics")} mode 600
+  http-request set-log-level silent
+  http-request use-service prometheus-exporter
+"""

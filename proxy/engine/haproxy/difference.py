@@ -1,0 +1,110 @@
+"""From one rendering to the next without a reload, where the Runtime API can do it. Pure.
+
+New servers and entries come before what uses them, old ones go last. What HAProxy cannot change while it runs (listeners,
+rules, the roots of trust) is a reload, which is always right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proxy.engine.haproxy.quoting import map_line
+from proxy.engine.haproxy.rendering import Place, Rendered, Section
+
+MAX_COMMANDS = 2000
+"""Beyond it a reload costs less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command, and what its answer must be."""
+
+    text: str
+    expect: str = ""
+    """The answer begins with this; empty: there is no answer when all is well."""
+    fallible: bool = False
+    """A server with connections cannot be deleted yet; it gets no new ones, and goes with a later change or reload."""
+
+
+def difference(old: Rendered, new: Rendered, place: Place) -> list[Command] | None:
+    """The commands that turn the running `old` into `new`; empty: they are the same; None: only a reload can."""
+    if old.static != new.static or old.trust_bundle != new.trust_bundle or old.maps.keys() != new.maps.keys():
+        return None
+    if any(old.sections[name].template != new.sections[name].template for name in old.sections.keys() & new.sections):
+        return None
+    commands = [
+        *_added_sections(old, new),
+        *_added_servers(old, new),
+        *_maps(old, new, place),
+        *_removed_servers(old, new),
+        *_removed_sections(old, new),
+    ]
+    return commands if len(commands) <= MAX_COMMANDS else None
+
+
+def _added_sections(old: Rendered, new: Rendered) -> list[Command]:
+    found: list[Command] = []
+    for name in sorted(new.sections.keys() - old.sections.keys()):
+        section = new.sections[name]
+        mode = "tcp" if section.template == "d-tcp" else "http"
+        found.append(Command(f"add backend {name} from {section.template} mode {mode}", expect="New backend"))
+        found += _servers(name, section, section.servers.keys())
+        found.append(Command(f"publish backend {name}", expect="Backend published"))
+    return found
+
+
+def _added_servers(old: Rendered, new: Rendered) -> list[Command]:
+    found: list[Command] = []
+    for name in sorted(new.sections.keys() & old.sections.keys()):
+        added = new.sections[name].servers.keys() - old.sections[name].servers.keys()
+        found += _servers(name, new.sections[name], added)
+    return found
+
+
+def _servers(backend: str, section: Section, names: object) -> list[Command]:
+    assert isinstance(names, (set, type({}.keys())))
+    found: list[Command] = []
+    for server in sorted(names):
+        found.append(
+            Command(f"add server {backend}/{server} {section.servers[server]}", expect="New server registered")
+        )
+        found.append(Command(f"enable server {backend}/{server}"))
+    return found
+
+
+def _maps(old: Rendered, new: Rendered, place: Place) -> list[Command]:
+    found: list[Command] = []
+    for name in sorted(new.maps):
+        before, after, path = old.maps[name], new.maps[name], place.map(name)
+        for key in sorted(after):
+            if key not in before:
+                found.append(Command(f"add map {path} <<\n{map_line(key, after[key])}\n"))
+            elif before[key] != after[key]:
+                found.append(Command(f"set map {path} {map_line(key, after[key])}"))
+        found += [Command(f"del map {path} {key}") for key in sorted(before.keys() - after.keys())]
+    return found
+
+
+def _removed_servers(old: Rendered, new: Rendered) -> list[Command]:
+    found: list[Command] = []
+    for name in sorted(new.sections.keys() & old.sections.keys()):
+        for server in sorted(old.sections[name].servers.keys() - new.sections[name].servers.keys()):
+            found += _remove(name, server)
+    return found
+
+
+def _removed_sections(old: Rendered, new: Rendered) -> list[Command]:
+    found: list[Command] = []
+    for name in sorted(old.sections.keys() - new.sections.keys()):
+        found.append(Command(f"unpublish backend {name}", expect="Backend unpublished"))
+        for server in sorted(old.sections[name].servers):
+            found += _remove(name, server)
+        found.append(Command(f"del backend {name}", expect="Backend deleted", fallible=True))
+    return found
+
+
+def _remove(backend: str, server: str) -> list[Command]:
+    return [
+        Command(f"disable server {backend}/{server}"),
+        Command(f"del server {backend}/{server}", expect="Server deleted", fallible=True),
+    ]

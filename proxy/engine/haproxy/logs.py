@@ -1,0 +1,43 @@
+"""The access log: one JSON object a line, encoded by HAProxy. Never a header's value, a body or a query."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mesh_policy.snapshot import AccessLog
+
+Direction = Literal["outbound", "inbound", "mirror"]
+
+_FIELDS = (
+    "%(id)[var(txn.id)] %(method)[var(txn.method)] %(path)[var(txn.path)] %(status)ST %(duration_ms)Ta "
+    "%(bytes_in)U %(bytes_out)B %(frontend)[var(sess.frontend)] %(route)[var(txn.route)] %(rule)[var(txn.rule)] "
+    "%(fault)[var(txn.fault)] %(backend)[var(txn.backend)] %(endpoint)[var(txn.endpoint)] %(peer)[var(sess.peer)] "
+    "%(reason)[var(txn.reason)] %(termination)tsc"
+)
+
+
+def log_format(direction: Direction) -> str:
+    """The `log-format` line of a frontend."""
+    time = "%(time)[accept_date(ms),ms_utime(%Y-%m-%dT%H:%M:%S.%3NZ)]"
+    return f"  log-format '%{{+json}}o {time} %(direction)[str({direction})] {_FIELDS}'\n"
+
+
+def request_rules(access_log: AccessLog) -> str:
+    """What the log needs of a request, and which requests are logged: a share of the good ones, all of the others."""
+    share = round(access_log.sample_percent * 100)
+    sample = f"  http-request set-log-level silent if {{ rand(10000) ge {share} }}\n" if share < 10000 else ""
+    return f"""\
+  http-request set-var(txn.method) method
+  http-request set-var(txn.path) path
+{sample}"""
+
+
+def response_rules(access_log: AccessLog) -> str:
+    """Where the answer came from; and a refused or failed request is logged whatever the share is."""
+    always = (
+        "  http-after-response set-log-level info if { status ge 400 }\n" if access_log.sample_percent < 100 else ""
+    )
+    return f"""\
+  http-response set-var(txn.endpoint_port) bc_dst_port
+  http-response set-var(txn.endpoint) bc_dst,concat(:,txn.endpoint_port) unless {{ var(txn.endpoint) -m found }}
+{always}"""

@@ -1,0 +1,35 @@
+"""Request targets that two programs could read differently are refused with 400, by the list of mesh_policy.path."""
+
+from __future__ import annotations
+
+from mesh_policy.path import REFUSALS
+from proxy.engine.haproxy.quoting import quote
+
+
+def refusal_rules() -> str:
+    """Rules for the head of a frontend, before anything looks at the path.
+
+    `path` is the target up to the first `?`, without scheme and authority. There is none for `OPTIONS *`, which passes,
+    and for CONNECT, which does not: the sidecar is nobody's forward proxy.
+    """
+    lines = [
+        _refuse("path-not-absolute", "!{ path -m beg -- / } !{ method OPTIONS }"),
+        _refuse("path-not-absolute", "{ path -m found } !{ path -m beg -- / }"),
+    ]
+    lines += [_refuse(rule.reason, f"{{ path -m reg -i -- {quote(rule.pattern)} }}") for rule in REFUSALS]
+    lines.append(_refuse("query-control-byte", f"{{ query -m reg -- {quote('[\\x00-\\x20\\x7f#]')} }}"))
+    return "".join(lines)
+
+
+def _refuse(reason: str, condition: str) -> str:
+    return f"""\
+  http-request set-var(txn.reason) str({reason}) if !{{ var(txn.reason) -m found }} {condition}
+"""
+
+
+def refuse_rule() -> str:
+    """Answers what `refusal_rules` found."""
+    return (
+        "  http-request return status 400 content-type text/plain hdr x-mesh-error %[var(txn.reason)]"
+        ' string "request target refused by the mesh\\n" if { var(txn.reason) -m found }\n'
+    )
