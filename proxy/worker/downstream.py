@@ -64,8 +64,8 @@ class Downstream(Link):
 
     def eof_received(self) -> bool:
         exchange = self._exchange
-        if exchange is not None and exchange.tunnel:
-            exchange.send_tunnel(b"")
+        if exchange is not None and exchange.tunnel is not None:
+            exchange.tunnel.to_server(b"")
             return True
         if exchange is not None:
             exchange.abort("client-closed")
@@ -107,9 +107,9 @@ class Downstream(Link):
         if exchange is None:
             return self._read_head()
         self.touch()
-        if exchange.tunnel:
+        if exchange.tunnel is not None:
             data, self._buffer = self._buffer, b""
-            exchange.send_tunnel(data)
+            exchange.tunnel.to_server(data)
             return True
         body = self._body
         if body is None or body.done:
@@ -191,11 +191,6 @@ class Downstream(Link):
     def touch(self) -> None:
         """A byte moved: the exchange is alive."""
         self.deadline = self._loop.time() + self._service.limits.stream_seconds
-
-    def end_tunnel(self) -> None:
-        """The server sends no more."""
-        if not self.closed and self.transport.can_write_eof():
-            self.transport.write_eof()
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer a request that was not even begun, and close."""

@@ -58,6 +58,11 @@ class Link(asyncio.Protocol):
         if data and not self.closed:
             self.transport.write(data)
 
+    def end_writing(self) -> None:
+        """Nothing more will be written; reading goes on."""
+        if not self.closed and self.transport.can_write_eof():
+            self.transport.write_eof()
+
     def close(self) -> None:
         """End after everything written has been sent."""
         if not self.closed:

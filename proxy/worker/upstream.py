@@ -102,7 +102,7 @@ class Upstream(Link):
             borrower.on_tunnel(b"")
             return True
         if self._body is not None and self._body.eof():
-            self._finish(b"")
+            self._read()  # it goes on to the end of the answer
         else:
             self._lose("upstream-reset")
         return False
@@ -133,6 +133,7 @@ class Upstream(Link):
         self.abort()
 
     def _read(self) -> None:
+        borrower = self.borrower
         try:
             while self.borrower is not None and not self.held and not self.closed:
                 if not self._step(self.borrower):
@@ -140,8 +141,11 @@ class Upstream(Link):
         except (HeadError, BodyError) as error:
             self._lose(error.reason if isinstance(error, HeadError) else "bad-response-body")
         except Exception as error:
-            logger.error("answer given up: %s: %s", type(error).__name__, place(error))
-            self._lose("worker-failure")
+            logger.error("answer given up: %s at %s", type(error).__name__, place(error))
+            self.borrower = None
+            self.abort()
+            if borrower is not None:  # also when it had already got its last piece: it must end
+                borrower.on_lost("worker-failure", untouched=False)
 
     def _step(self, borrower: Borrower) -> bool:
         """Read one head or one piece of a body. False: more bytes are needed."""
