@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,11 @@ def merge(below: Values, above: Values) -> Values:
 
 
 def read_values(files: list[str], assignments: list[str]) -> Values:
-    """Values files in order, then `a.b=c` assignments (c is read as YAML). Raises MeshctlError."""
+    """Values files in order (`-` is stdin), then `a.b=c` assignments (c is read as YAML). Raises MeshctlError."""
     values: Values = {}
     for name in files:
         try:
-            content = yaml.safe_load(Path(name).read_text()) or {}
+            content = yaml.safe_load(sys.stdin if name == "-" else Path(name).read_text()) or {}
         except (OSError, yaml.YAMLError) as error:
             raise MeshctlError(f"--values {name}: {error}", code=EXIT_USAGE) from error
         if not isinstance(content, dict):

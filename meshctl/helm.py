@@ -79,6 +79,11 @@ class Helm:
         """
         return self._run(self._ensure(name, namespace, chart, values, progress), f"release {namespace}/{name}")
 
+    def would_change(self, name: str, namespace: str, chart: Path, values: Values) -> bool:
+        """Whether `ensure` would do anything."""
+        current = self.find(name, namespace)
+        return current is None or current.status != "deployed" or current.description != describe(chart, values)
+
     def values(self, name: str, namespace: str) -> Values:
         """What was given when the release was made ({} when there is none)."""
 

@@ -18,5 +18,5 @@ STATUS_ANNOTATION = f"{GROUP}/status"
 HEALTH_PORT = 15020
 METRICS_PORT = 15090
 
-SUPPORTED_MINORS = range(29, 37)
-"""Minor versions of Kubernetes 1 that the mesh runs on. 29 is the first with native sidecars switched on."""
+SUPPORTED_MINORS = range(33, 37)
+"""Minor versions of Kubernetes 1 that the mesh runs on. 33 is the first whose native sidecars are stable."""

@@ -42,6 +42,6 @@ def helm_arguments(parser: argparse.ArgumentParser) -> None:
 
 def values_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-f", "--values", action="append", default=[], metavar="FILE", help="YAML with values; repeatable"
+        "-f", "--values", action="append", default=[], metavar="FILE", help="YAML with values (-: stdin)"
     )
     parser.add_argument("--set", action="append", default=[], metavar="A.B=C", help="one value; repeatable, goes first")

@@ -26,6 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     helm_arguments(install)
     values_arguments(install)
+    install.add_argument("--dry-run", action="store_true", help="only whether anything would change")
     helm_arguments(verbs.add_parser("uninstall", parents=common, help="remove it, with its namespaces"))
 
 
@@ -37,8 +38,13 @@ def run(session: Session) -> int:
         output.say(f"[green]ok[/green]: the shop {'is closed' if changed else 'was not there'}")
         return 0
     values = charts.read_values(options.values, options.set)
-    output.step(f"the shop: ready within {options.timeout} s or rolled back")
     chart = charts.find(options.charts, "demo")
+    if options.dry_run:
+        changed = helm.would_change(DEMO_RELEASE, DEMO_RELEASE_NAMESPACE, chart, values)
+        output.result({"changed": changed, "dryRun": True})
+        output.say(f"this would {'change the shop' if changed else 'change nothing'}")
+        return 0
+    output.step(f"the shop: ready within {options.timeout} s or rolled back")
     release, changed = helm.ensure(DEMO_RELEASE, DEMO_RELEASE_NAMESPACE, chart, values)
     output.result({"changed": changed, "revision": release.revision, "version": release.version})
     output.say(f"[green]ok[/green]: the shop is open, revision {release.revision}")

@@ -33,6 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     values_arguments(parser)
     parser.add_argument("--ca", metavar="FOLDER", help="authority made by `meshctl ca init`: its intermediate is used")
     parser.add_argument("--ha", action="store_true", help="with the chart's values-ha.yaml")
+    parser.add_argument("--dry-run", action="store_true", help="preflight, and whether anything would change")
     parser.epilog = EXAMPLES
 
 
@@ -48,10 +49,17 @@ def run(session: Session) -> int:
         raise MeshctlError(f"there is no release {RELEASE} in {session.namespace} to upgrade", hint)
     refuse_foreign(session, cluster, there is not None)
     values = wanted_values(session, mesh, helm.values(RELEASE, session.namespace) if upgrade else {})
+    if options.ca:
+        values = charts.merge(values, {"ca": {"create": False}})
+    if options.dry_run:
+        changed = helm.would_change(CRDS_RELEASE, session.namespace, crds, {})
+        changed |= helm.would_change(RELEASE, session.namespace, mesh, values)
+        output.result({"changed": changed, "dryRun": True})
+        output.say(f"this would {'change the mesh' if changed else 'change nothing'}")
+        return 0
     changed = ensure_namespace(cluster, session.namespace)
     if options.ca:
         changed |= ensure_ca(cluster, session.namespace, Path(options.ca).expanduser())
-        values = charts.merge(values, {"ca": {"create": False}})
     output.step(f"definitions: {CRDS_RELEASE} from {crds.name}")
     _, crds_changed = helm.ensure(CRDS_RELEASE, session.namespace, crds, {})
     output.step(f"control plane: {RELEASE} from {mesh.name}, ready within {options.timeout} s or rolled back")
