@@ -62,26 +62,26 @@ table inet heddle
 delete table inet heddle
 table inet heddle {{
   chain outbound {{
-    type nat hook output priority dstnat; policy accept;
+    type nat hook output priority -100; policy accept;
     meta nfproto ipv6 return
     meta skuid {PROXY_UID} return
     oifname "lo" return
 {outbound}    meta l4proto tcp redirect to :{OUTBOUND_PORT}
   }}
   chain inbound {{
-    type nat hook prerouting priority dstnat; policy accept;
+    type nat hook prerouting priority -100; policy accept;
     meta nfproto ipv6 return
     iifname "lo" return
 {inbound}    meta l4proto tcp redirect to :{INBOUND_PORT}
   }}
   chain outbound6 {{
-    type filter hook output priority filter; policy accept;
+    type filter hook output priority 0; policy accept;
     oifname "lo" return
     meta nfproto ipv6 meta l4proto tcp reject with tcp reset
     meta nfproto ipv6 meta l4proto udp reject
   }}
   chain inbound6 {{
-    type filter hook input priority filter; policy accept;
+    type filter hook input priority 0; policy accept;
     iifname "lo" return
     meta nfproto ipv6 meta l4proto tcp reject with tcp reset
     meta nfproto ipv6 meta l4proto udp reject

@@ -54,8 +54,6 @@ def defaults_sections(place: Place) -> str:
     return f"""
 defaults d-base
   mode tcp
-  log global
-  option dontlognull
   timeout connect {CONNECT_TIMEOUT}
   timeout client {IDLE_TIMEOUT}
   timeout client-hs {HANDSHAKE_TIMEOUT}
@@ -68,6 +66,8 @@ defaults d-base
   timeout queue 5s
 
 defaults d-frontend from d-base
+  log global
+  option dontlognull
   option idle-close-on-response
 
 defaults {TCP} from d-base
@@ -94,6 +94,5 @@ defaults d-worker from d-base
 frontend metrics from d-base
   mode http
   bind unix@{place.socket("metrics")} mode 600
-  http-request set-log-level silent
   http-request use-service prometheus-exporter
 """

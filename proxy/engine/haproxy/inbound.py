@@ -101,7 +101,6 @@ def _mux(inbound: Inbound, place: Place) -> str:
     return f"""
 frontend in_mux from d-base
   bind 0.0.0.0:{CAPTURE_PORT}
-  no log
 {_refuse_elsewhere(place)}\
   tcp-request session set-var(sess.mtls) dst_port,map_str({place.map("in_mtls")},{inbound.mtls})
   tcp-request inspect-delay {SNIFF}
