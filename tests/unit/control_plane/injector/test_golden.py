@@ -1,7 +1,8 @@
-"""Pods in, patched pods out: `tests/golden/injector/CASE.yaml` and `CASE.injected.yaml`."""
+"""Pods in, patched pods out: `tests/golden/injector/CASE.yaml` and `CASE.injected.json`."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from control_plane.injector.settings import from_environment
 from tests.support import json_patch
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "injector"
-CASES = sorted(path for path in GOLDEN.glob("*.yaml") if not path.name.endswith(".injected.yaml"))
+CASES = sorted(GOLDEN.glob("*.yaml"))
 ROOT = "-----BEGIN CERTIFICATE-----\nROOT\n-----END CERTIFICATE-----\n"
 SETTINGS = from_environment(
     {
@@ -35,8 +36,8 @@ def test_injected_pod(case: Path, golden: Callable[[Path, str], None]) -> None:
     assert isinstance(decision, Injected), decision
     result = json_patch.apply(pod, decision.patch)
     kubernetes_validate.validate(result, "1.35", strict=True)
-    warned = "".join(f"# warning: {warning}\n" for warning in decision.warnings)
-    golden(case.with_suffix(".injected.yaml"), warned + yaml.safe_dump(result, sort_keys=False, width=1000))
+    said = {"warnings": decision.warnings, "pod": result}
+    golden(case.with_suffix(".injected.json"), json.dumps(said, indent=2) + "\n")
 
 
 def test_there_are_cases() -> None:
