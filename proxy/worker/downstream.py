@@ -59,7 +59,9 @@ class Downstream(Link):
 
     def data_received(self, data: bytes) -> None:
         self._buffer = self._buffer + data if self._buffer else data
-        if not self.held:
+        if self.held:
+            self.pause(Pause.MORE)
+        else:
             self._read()
 
     def eof_received(self) -> bool:
@@ -81,9 +83,14 @@ class Downstream(Link):
         if self._exchange is not None:
             self._exchange.on_client_writable(True)
 
+    def hold(self) -> None:
+        """The exchange waits. Reading goes on until bytes come: a caller that goes away must be noticed."""
+        self.held = True
+
     def release_hold(self) -> None:
         """The exchange waits no longer: go on with what has come meanwhile."""
-        self.resume(Pause.HOOK)
+        self.held = False
+        self.resume(Pause.MORE)
         if not self.held:
             self._read()
 

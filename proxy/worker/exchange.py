@@ -61,7 +61,7 @@ class Exchange:
         self._reply = Reply(service, client, head)
         self._mesh: MeshFlow | None = None
         self._upstream: Upstream | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Future[None] | None = None
         self._answer_head: ResponseHead | None = None
         self._body_sent = False
         """Something of the request's body has been sent: it cannot be sent again."""
@@ -332,7 +332,7 @@ class Exchange:
         for hook in self._service.hooks.error:
             pending = hook(self.flow)
             if pending is not None:
-                self._task = asyncio.ensure_future(_wait(pending))
+                self._task = asyncio.ensure_future(pending)
 
     def _drop_upstream(self) -> None:
         upstream, self._upstream = self._upstream, None
@@ -378,9 +378,9 @@ class Exchange:
         return then
 
     def _hold(self, waiting: Awaitable[Callable[[], None]]) -> None:
-        self._client.pause(Pause.HOOK)
+        self._client.hold()
         if self._upstream is not None:
-            self._upstream.pause(Pause.HOOK)
+            self._upstream.hold()
         self._task = asyncio.ensure_future(self._resume_after(waiting))
 
     async def _resume_after(self, waiting: Awaitable[Callable[[], None]]) -> None:
@@ -397,7 +397,3 @@ class Exchange:
             if self._upstream is not None:
                 self._upstream.release_hold()
             self._client.release_hold()
-
-
-async def _wait(pending: Awaitable[None]) -> None:
-    await pending

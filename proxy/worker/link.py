@@ -12,8 +12,8 @@ class Pause(IntFlag):
     """Who wants a connection not to be read."""
 
     NONE = 0
-    HOOK = 1
-    """An addon is waiting, or the upstream is being connected."""
+    MORE = 1
+    """The exchange waits for an addon or a connection: bytes that come meanwhile must wait as well."""
     PEER = 2
     """The other side takes bytes more slowly than they come."""
     NEXT = 4
@@ -23,13 +23,15 @@ class Pause(IntFlag):
 class Link(asyncio.Protocol):
     """One connection."""
 
-    __slots__ = ("_pauses", "closed", "deadline", "transport")
+    __slots__ = ("_pauses", "closed", "deadline", "held", "transport")
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
         self.deadline = math.inf
         """Loop time at which the connection is given up."""
         self.closed = False
+        self.held = False
+        """What has been read is not looked at yet."""
         self._pauses = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -47,11 +49,6 @@ class Link(asyncio.Protocol):
         self._pauses &= ~why
         if not self._pauses and not self.closed:
             self.transport.resume_reading()
-
-    @property
-    def held(self) -> bool:
-        """What has been read already must wait as well."""
-        return bool(self._pauses & Pause.HOOK)
 
     def write(self, data: bytes) -> None:
         """Send, or forget when the connection is gone."""

@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from mesh_addons import chain
@@ -22,10 +23,15 @@ logger = logging.getLogger(__name__)
 
 
 class Worker:
-    """One worker process. `run` ends when it has been drained."""
+    """One worker process. `run` ends when it has been drained.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        more_addons: called after the mesh's own.
+    """
+
+    def __init__(self, settings: Settings, more_addons: Sequence[object] = ()) -> None:
         self._settings = settings
+        self._more_addons = more_addons
         limits = settings.limits
         self._pools = [_pool(settings, limits.idle_upstreams), _pool(settings, limits.copies_at_once)]
         self._service = Service(limits, chain.Hooks(), self._pools[0])
@@ -35,9 +41,8 @@ class Worker:
 
     async def run(self) -> None:
         """Serve until SIGTERM, SIGINT or `drain`, then finish what is in flight within the limit."""
-        self._service.hooks = chain.hooks(
-            chain.outbound_addons(chance=random.random, sleep=asyncio.sleep, copies=self._copies)
-        )
+        addons = chain.outbound_addons(chance=random.random, sleep=asyncio.sleep, copies=self._copies)
+        self._service.hooks = chain.hooks((*addons, *self._more_addons))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.drain)

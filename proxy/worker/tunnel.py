@@ -1,4 +1,4 @@
-"""Bytes in both directions after an upgrade (WebSocket). Each direction ends by itself; the connections end after both."""
+"""Bytes in both directions after an upgrade (WebSocket). Each direction ends by itself, the connections after both."""
 
 from __future__ import annotations
 

@@ -121,9 +121,15 @@ class Upstream(Link):
         if self.borrower is not None:
             self.borrower.on_writable(True)
 
+    def hold(self) -> None:
+        """The borrower waits. Nothing is read, not even the end: what came before it must be read first."""
+        self.held = True
+        self.pause(Pause.MORE)
+
     def release_hold(self) -> None:
         """The borrower waits no longer: go on with what has come meanwhile."""
-        self.resume(Pause.HOOK)
+        self.held = False
+        self.resume(Pause.MORE)
         if not self.held:
             self._read()
 
