@@ -60,7 +60,6 @@ def _policy(policies: PolicyTable, obj: TrafficPolicy, done: Progress) -> list[C
     return [
         condition("Accepted", False, refused[0].reason, message),
         resolved("TargetNotFound" if missing else "", missing),
-        programmed(done),
     ]
 
 

@@ -1,0 +1,68 @@
+"""Which TrafficPolicy holds where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from control_plane.index.policy import PolicyTable, Scope
+from tests.support.cluster import SLOW, a_namespace, a_policy, a_route, a_service, an_index
+
+SERVICE = {"group": "", "kind": "Service", "name": "api"}
+ROUTE = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "r"}
+
+
+def table(*policies: dict[str, Any], chaos: str = "allowed") -> PolicyTable:
+    base = (
+        a_namespace("shop", chaos=chaos),
+        a_service("api", "10.96.0.1", {"name": "http", "port": 80}),
+        a_route("r", "api", {"name": "one"}),
+    )
+    return PolicyTable(an_index(*base, *policies))
+
+
+def holder(found: PolicyTable, *scopes: Scope) -> str | None:
+    policy = found.first(*scopes)
+    return policy.metadata.name if policy else None
+
+
+def test_faults_need_the_consent_of_the_namespace() -> None:
+    found = table(a_policy("p", SLOW, targets=[SERVICE]), chaos="no")
+    (refusal,) = found.refusals["shop", "p"]
+    assert refusal.reason == "ChaosNotAllowed"
+    assert "mesh.heddle.dev/chaos=allowed" in refusal.message
+    assert holder(found, Scope("Service", "shop", "api")) is None
+
+
+def test_the_oldest_of_two_wins_and_the_other_is_told() -> None:
+    old = a_policy("z-old", SLOW, targets=[SERVICE], created="2026-01-01T00:00:00Z")
+    new = a_policy("a-new", SLOW, targets=[SERVICE], created="2026-02-01T00:00:00Z")
+    found = table(new, old)
+    assert holder(found, Scope("Service", "shop", "api")) == "z-old"
+    (refusal,) = found.refusals["shop", "a-new"]
+    assert refusal.reason == "Conflicted"
+    assert "z-old" in refusal.message
+
+
+def test_a_refused_policy_takes_part_in_no_conflict() -> None:
+    lost = a_policy("a", SLOW, targets=[{**SERVICE, "name": "gone"}], created="2026-01-01T00:00:00Z")
+    found = table(lost, a_policy("b", SLOW, targets=[SERVICE]))
+    assert found.refusals["shop", "a"][0].reason == "TargetNotFound"
+    assert ("shop", "b") not in found.refusals
+
+
+def test_sections_are_rules_and_ports() -> None:
+    found = table(
+        a_policy("rule", SLOW, targets=[{**ROUTE, "sectionName": "one"}]),
+        a_policy("port", SLOW, targets=[{**SERVICE, "sectionName": "http"}]),
+        a_policy("lost", SLOW, targets=[{**ROUTE, "sectionName": "two"}, {**SERVICE, "sectionName": "grpc"}]),
+    )
+    assert holder(found, Scope("HTTPRoute", "shop", "r", "one")) == "rule"
+    assert holder(found, Scope("Service", "shop", "api", "http")) == "port"
+    assert [refusal.reason for refusal in found.refusals["shop", "lost"]] == ["TargetNotFound", "TargetNotFound"]
+
+
+def test_the_nearest_scope_counts() -> None:
+    found = table(a_policy("default", SLOW, targets=[]), a_policy("svc", SLOW, targets=[SERVICE]))
+    near, far = Scope("Service", "shop", "api"), Scope("Namespace", "", "shop")
+    assert holder(found, near, far) == "svc"
+    assert holder(found, Scope("Service", "shop", "web"), far) == "default"

@@ -1,0 +1,72 @@
+"""Where backend references lead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from control_plane.index.reference import Target, Unresolved, resolve
+from control_plane.kinds.http_route import ObjectRef
+from tests.support.cluster import a_service, a_subset, an_index
+
+INDEX = an_index(
+    a_service("api", "10.96.0.1"),
+    a_service("headless", "None"),
+    a_service("db", "10.96.0.2", {"port": 5432}),
+    a_service("far", "", type="ExternalName"),
+    a_service("api", "10.96.1.1", namespace="staging"),
+    a_subset("v2", "api", version="v2"),
+    a_subset("lost", "gone", version="v2"),
+    a_subset("empty", "api"),
+)
+SUBSET = {"group": "mesh.heddle.dev", "kind": "ServiceSubset"}
+
+
+def lead(called_port: int = 80, **ref: Any) -> Target | Unresolved:
+    return resolve(INDEX, "shop", msgspec.convert(ref, ObjectRef), called_port)
+
+
+@pytest.mark.parametrize(
+    ("ref", "name"),
+    [
+        ({"name": "api", "port": 80}, "shop/api/80"),
+        ({"name": "api", "port": 80, "namespace": "staging"}, "staging/api/80"),
+        ({"name": "headless", "port": 80}, "shop/headless/80"),
+        ({"name": "v2", "port": 80, **SUBSET}, "shop/v2@subset/80"),
+        ({"name": "v2", **SUBSET}, "shop/v2@subset/80"),
+    ],
+)
+def test_a_reference_leads_to_a_backend(ref: dict[str, Any], name: str) -> None:
+    found = lead(**ref)
+    assert isinstance(found, Target)
+    assert found.name == name
+
+
+def test_a_subset_takes_the_port_called_and_its_labels() -> None:
+    found = lead(name="v2", **SUBSET)
+    assert isinstance(found, Target)
+    assert found.labels == (("version", "v2"),)
+    assert isinstance(lead(81, name="v2", **SUBSET), Unresolved)
+
+
+@pytest.mark.parametrize(
+    ("ref", "reason", "says"),
+    [
+        ({"name": "gone", "port": 80}, "BackendNotFound", "does not exist"),
+        ({"name": "api", "port": 81}, "BackendNotFound", "no TCP port 81; it has 80"),
+        ({"name": "api"}, "BackendNotFound", "port is missing"),
+        ({"name": "far", "port": 80}, "BackendNotFound", "ExternalName"),
+        ({"name": "db", "port": 5432}, "UnsupportedProtocol", "appProtocol"),
+        ({"name": "x", "kind": "Bucket", "group": "example.com"}, "InvalidKind", "example.com/Bucket"),
+        ({"name": "lost", **SUBSET}, "BackendNotFound", "Service shop/gone does not exist"),
+        ({"name": "empty", **SUBSET}, "BackendNotFound", "not valid"),
+        ({"name": "nope", **SUBSET}, "BackendNotFound", "does not exist"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_says_why(ref: dict[str, Any], reason: str, says: str) -> None:
+    found = lead(**ref)
+    assert isinstance(found, Unresolved)
+    assert found.reason == reason
+    assert says in found.message

@@ -1,0 +1,119 @@
+"""The index: objects in, questions answered, and a revision for every change that means something."""
+
+from __future__ import annotations
+
+import pytest
+
+from control_plane.index.store import Index
+from control_plane.kinds.meta import Ref
+from tests.support.cluster import (
+    API_V1,
+    SHOP,
+    WEB,
+    a_mesh_config,
+    a_pod,
+    a_route,
+    a_service,
+    a_slice,
+    a_subset,
+    an_index,
+    intentions,
+    put,
+    to,
+)
+
+
+@pytest.fixture
+def index() -> Index:
+    return an_index(*SHOP)
+
+
+def test_a_change_without_meaning_changes_nothing(index: Index) -> None:
+    before = index.revision
+    assert put(index, {**WEB, "metadata": {**WEB["metadata"], "resourceVersion": "99"}}) == frozenset()
+    assert index.revision == before
+
+
+def test_the_newest_resource_version_is_kept_for_status_writes(index: Index) -> None:
+    put(index, {**WEB, "metadata": {**WEB["metadata"], "resourceVersion": "99"}})
+    found = index.find(Ref("Pod", "shop", "web-1"))
+    assert found is not None
+    assert found.metadata.resource_version == "99"
+
+
+def test_pods_of_a_service_by_selector_and_by_endpoints(index: Index) -> None:
+    service = index.service("shop", "api")
+    assert service is not None
+    assert [pod.metadata.name for pod in index.pods_of(service)] == ["api-1", "api-2"]
+    put(index, a_service("free", "10.96.0.20", selector=None), a_slice("free", API_V1))
+    free = index.service("shop", "free")
+    assert free is not None
+    assert [pod.metadata.name for pod in index.pods_of(free)] == ["api-1"]
+
+
+def test_services_of_a_pod_never_come_from_another_namespace(index: Index) -> None:
+    put(index, a_service("api", "10.96.0.30", namespace="other"))
+    pod = index.pod("shop", "api-1")
+    assert pod is not None
+    assert [service.key for service in index.services_of(pod)] == [("shop", "api")]
+
+
+def test_an_address_leads_to_the_living_pod(index: Index) -> None:
+    found = index.pod_at("10.0.0.1")
+    assert found is not None
+    assert found.metadata.name == "web-1"
+    put(index, a_pod("web-1", "10.0.0.1", phase="Succeeded"))
+    assert index.pod_at("10.0.0.1") is None
+
+
+def test_an_address_that_was_reused_belongs_to_the_new_pod(index: Index) -> None:
+    put(index, a_pod("new-1", "10.0.0.1"))
+    index.delete(Ref("Pod", "shop", "web-1"))
+    found = index.pod_at("10.0.0.1")
+    assert found is not None
+    assert found.metadata.name == "new-1"
+
+
+def test_external_name_services_are_not_reached(index: Index) -> None:
+    put(index, a_service("far", "", type="ExternalName"))
+    assert "far" not in [service.metadata.name for service in index.services()]
+
+
+def test_slices_follow_their_service(index: Index) -> None:
+    index.delete(Ref("EndpointSlice", "shop", "api-x"))
+    assert index.slices("shop", "api") == ()
+    assert index.delete(Ref("EndpointSlice", "shop", "api-x")) == frozenset()
+
+
+def test_a_route_that_is_not_valid_is_not_compiled(index: Index) -> None:
+    put(index, a_route("good", "api", {"backendRefs": [to("api")]}))
+    put(index, a_route("bad", "api", {"backendRefs": [to("api")], "timeouts": {"request": "1s"}}))
+    assert [route.metadata.name for route in index.routes()] == ["good"]
+    bad = index.find(Ref("HTTPRoute", "shop", "bad"))
+    assert bad is not None
+    assert index.problems("HTTPRoute", bad)
+
+
+def test_a_subset_that_is_not_valid_is_not_found(index: Index) -> None:
+    put(index, a_subset("v1", "api", version="v1"), a_subset("bad", "api"))
+    assert index.subset("shop", "v1") is not None
+    assert index.subset("shop", "bad") is None
+
+
+def test_a_broken_mesh_config_leaves_the_last_good_one_in_force(index: Index) -> None:
+    put(index, a_mesh_config(trustDomain="example.org"))
+    put(index, a_mesh_config(trustDomain="Example Org"))
+    assert index.mesh.spec.trust_domain == "example.org"
+
+
+def test_without_mesh_config_the_defaults_hold(index: Index) -> None:
+    put(index, a_mesh_config(trustDomain="example.org"))
+    index.delete(Ref("MeshConfig", "", "default"))
+    assert index.mesh.spec.trust_domain == "cluster.local"
+
+
+def test_broken_intentions_are_told_apart(index: Index) -> None:
+    put(index, intentions("good", "api", {"name": "web", "action": "allow"}), intentions("bad", "api"))
+    assert [obj.metadata.name for obj in index.intentions("shop")] == ["good"]
+    assert [obj.metadata.name for obj in index.broken_intentions("shop")] == ["bad"]
+    assert index.broken_intentions("other") == ()

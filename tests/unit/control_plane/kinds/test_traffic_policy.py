@@ -1,0 +1,62 @@
+"""TrafficPolicy and its durations."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from control_plane.kinds.registry import decode, violations
+from control_plane.kinds.traffic_policy import duration_seconds
+from tests.support.cluster import BROKEN, SLOW, a_policy
+
+SERVICE = {"group": "", "kind": "Service", "name": "api"}
+
+
+def paths(*faults: dict[str, Any], targets: Any = (SERVICE,), name: str = "api") -> list[str]:
+    obj = a_policy(name, *faults, targets=list(targets))
+    return [v.path for v in violations("TrafficPolicy", decode("TrafficPolicy", json.dumps(obj).encode()))]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("250ms", 0.25), ("2s", 2), ("1m30s", 90), ("1h", 3600), ("1h1m1s1ms", 3661.001)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert duration_seconds(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "2", "2 s", "-2s", "1.5s", "2d", "123456s", "1s1s1s1s1s"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="not a duration"):
+        duration_seconds(text)
+
+
+def test_faults_are_right() -> None:
+    match = {"headers": [{"name": "x-chaos", "value": "on"}]}
+    assert paths(SLOW, {**BROKEN, "match": match}) == []
+    assert paths(SLOW, targets=(), name="default") == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "path"),
+    [
+        ({"name": "a", "percent": 5}, "spec.faults[0]"),
+        ({**SLOW, **BROKEN}, "spec.faults[0]"),
+        ({**SLOW, "percent": 101}, "spec.faults[0].percent"),
+        ({**SLOW, "delay": {"fixed": "soon"}}, "spec.faults[0].delay.fixed"),
+        ({**SLOW, "delay": {"fixed": "0s"}}, "spec.faults[0].delay.fixed"),
+        ({**SLOW, "delay": {"fixed": "2h"}}, "spec.faults[0].delay.fixed"),
+        ({**BROKEN, "abort": {"httpStatus": 42}}, "spec.faults[0].abort.httpStatus"),
+        ({**SLOW, "match": {"headers": [{"name": "a b", "value": "c"}]}}, "spec.faults[0].match.headers[0].name"),
+    ],
+)
+def test_what_is_wrong_is_named(fault: dict[str, Any], path: str) -> None:
+    assert paths(fault) == [path]
+
+
+def test_targets_are_checked() -> None:
+    assert paths(SLOW, targets=()) == ["spec.targetRefs"]
+    assert paths(SLOW, targets=({"group": "", "kind": "Pod", "name": "a"},)) == ["spec.targetRefs[0].kind"]
+    assert paths() == ["spec.faults"]
+    assert paths(SLOW, SLOW) == ["spec.faults"]
