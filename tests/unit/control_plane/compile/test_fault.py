@@ -1,0 +1,56 @@
+"""Faults: the nearest policy counts, whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from control_plane.compile.fault import rule_faults, service_faults
+from control_plane.index.policy import PolicyTable
+from control_plane.kinds.http_route import HttpRoute
+from control_plane.kinds.meta import Ref
+from mesh_policy.snapshot import Fault, ValueMatch
+from tests.support.cluster import BROKEN, SHOP, SLOW, a_policy, a_route, an_index
+
+SERVICE = {"group": "", "kind": "Service", "name": "api"}
+ROUTE = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "r"}
+
+
+def faults(*policies: dict[str, Any], rule: str | None = "one") -> tuple[list[str], list[str]]:
+    """Names of the faults of the rule, and of the Service."""
+    index = an_index(*SHOP, a_route("r", "api", {"name": "one"}, {}), *policies)
+    table = PolicyTable(index)
+    service, route = index.service("shop", "api"), index.find(Ref("HTTPRoute", "shop", "r"))
+    assert service is not None
+    assert isinstance(route, HttpRoute)
+    port = service.tcp_ports[0]
+    of_rule = rule_faults(table, route, rule, service, port)
+    return [f.name for f in of_rule], [f.name for f in service_faults(table, service, port)]
+
+
+def named(name: str) -> dict[str, Any]:
+    return {**SLOW, "name": name}
+
+
+def test_a_rule_inherits_from_its_service_and_namespace() -> None:
+    assert faults(a_policy("p", named("svc"), targets=[SERVICE])) == (["svc"], ["svc"])
+    assert faults(a_policy("default", named("ns"), targets=[])) == (["ns"], ["ns"])
+
+
+def test_the_nearest_policy_replaces_the_others() -> None:
+    service = a_policy("s", named("svc"), named("svc2"), targets=[SERVICE])
+    route = a_policy("r", named("route"), targets=[ROUTE])
+    rule = a_policy("u", named("rule"), targets=[{**ROUTE, "sectionName": "one"}])
+    assert faults(service, route, rule) == (["rule"], ["svc", "svc2"])
+    assert faults(service, route, rule, rule=None) == (["route"], ["svc", "svc2"])
+
+
+def test_a_fault_is_compiled_with_its_units() -> None:
+    match = {"headers": [{"name": "X-Chaos", "value": "on"}]}
+    policy = a_policy("p", SLOW, {**BROKEN, "match": match}, targets=[SERVICE])
+    index = an_index(*SHOP, policy)
+    service = index.service("shop", "api")
+    assert service is not None
+    assert service_faults(PolicyTable(index), service, service.tcp_ports[0]) == (
+        Fault(name="slow", percent=10.0, delay_seconds=0.25),
+        Fault(name="broken", percent=5.0, abort_status=503, headers=(ValueMatch(name="x-chaos", value="on"),)),
+    )

@@ -1,0 +1,99 @@
+"""Routes of a frontend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from control_plane.compile.outbound import Shared, outbound
+from control_plane.index.store import Index
+from mesh_policy.snapshot import Frontend, HttpRoutes
+from tests.support.cluster import SHOP, a_namespace, a_route, a_service, an_index, to
+
+
+def frontend(index: Index, namespace: str = "shop", name: str = "shop/api/80") -> Frontend:
+    found = outbound(index, Shared(index), namespace, "auto").frontends
+    return next(one for one in found if one.name == name)
+
+
+def routes(index: Index, namespace: str = "shop") -> HttpRoutes:
+    found = frontend(index, namespace).routes
+    assert found is not None
+    return found
+
+
+def rule(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "backendRefs": [to("api")], **more}
+
+
+def decided_by(index: Index, namespace: str = "shop") -> list[str]:
+    """Rules in the order of precedence of their matches."""
+    found = routes(index, namespace)
+    return [f"{found.rules[entry.rule].route}#{found.rules[entry.rule].name}" for entry in found.entries]
+
+
+def test_no_route_is_none() -> None:
+    assert frontend(an_index(*SHOP)).routes is None
+
+
+def test_an_empty_match_is_every_request() -> None:
+    (entry,) = routes(an_index(*SHOP, a_route("r", "api", rule("all")))).entries
+    assert (entry.match.path.type, entry.match.path.value) == ("PathPrefix", "/")
+
+
+def test_matches_are_compiled_with_header_names_in_lower_case() -> None:
+    match = {
+        "method": "GET",
+        "headers": [{"name": "X-A", "value": "B"}],
+        "queryParams": [{"name": "Q", "value": "x+", "type": "RegularExpression"}],
+    }
+    (entry,) = routes(an_index(*SHOP, a_route("r", "api", rule("a", matches=[match])))).entries
+    assert entry.match.method == "GET"
+    assert [(h.name, h.value, h.type) for h in entry.match.headers] == [("x-a", "B", "Exact")]
+    assert [(q.name, q.value, q.type) for q in entry.match.query] == [("Q", "x+", "RegularExpression")]
+
+
+def test_precedence_goes_over_all_routes() -> None:
+    old = a_route("old", "api", rule("prefix", matches=[{"path": {"value": "/a"}}]), created="2026-01-01T00:00:00Z")
+    new = a_route(
+        "new",
+        "api",
+        rule("all"),
+        rule("exact", matches=[{"path": {"type": "Exact", "value": "/a"}}]),
+        rule("same", matches=[{"path": {"value": "/a"}}]),
+        created="2026-02-01T00:00:00Z",
+    )
+    assert decided_by(an_index(*SHOP, new, old)) == [
+        "HTTPRoute/shop/new#exact",
+        "HTTPRoute/shop/old#prefix",
+        "HTTPRoute/shop/new#same",
+        "HTTPRoute/shop/new#all",
+    ]
+
+
+def test_a_rule_without_a_name_has_its_index() -> None:
+    assert decided_by(an_index(*SHOP, a_route("r", "api", {"backendRefs": [to("api")]}))) == ["HTTPRoute/shop/r#0"]
+
+
+def test_consumer_routes_win_in_their_namespace_and_are_unknown_elsewhere() -> None:
+    consumer = a_route("c", "api", rule("c"), namespace="client", parent={"namespace": "shop"})
+    index = an_index(*SHOP, a_namespace("client"), a_route("p", "api", rule("p")), consumer)
+    assert decided_by(index, "client") == ["HTTPRoute/client/c#c"]
+    assert decided_by(index, "shop") == ["HTTPRoute/shop/p#p"]
+    assert decided_by(index, "third") == ["HTTPRoute/shop/p#p"]
+
+
+def test_a_route_acts_on_its_ports_alone() -> None:
+    ports = ({"name": "http", "port": 80}, {"name": "http-alt", "port": 8080})
+    index = an_index(*SHOP, a_service("api", "10.96.0.10", *ports), a_route("r", "api", rule("a"), parent={"port": 80}))
+    assert frontend(index).routes is not None
+    assert frontend(index, name="shop/api/8080").routes is None
+
+
+def test_a_route_that_was_not_accepted_does_not_act() -> None:
+    index = an_index(*SHOP, a_route("r", "api", rule("a", timeouts={"request": "1s"})))
+    assert frontend(index).routes is None
+
+
+def test_a_route_without_backends_answers_for_itself() -> None:
+    (compiled,) = routes(an_index(*SHOP, a_route("r", "api", {"name": "none"}))).rules
+    assert compiled.backends == ()
