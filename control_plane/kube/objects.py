@@ -76,8 +76,8 @@ async def create_secret(client: KubeClient, namespace: str, name: str, data: Map
     )
 
 
-async def trust_webhooks(client: KubeClient, name: str, trust_bundle: str) -> int:
-    """Put the roots into both webhook configurations of that name; returns how many webhooks had other ones."""
+async def trust_webhooks(client: KubeClient, name: str, trust_bundle: str, *, write: bool) -> int:
+    """How many webhooks of both configurations of that name do not have these roots; `write` gives them these."""
     wanted = base64.b64encode(trust_bundle.encode()).decode()
     changed = 0
     for kind in WEBHOOK_KINDS:
@@ -92,7 +92,7 @@ async def trust_webhooks(client: KubeClient, name: str, trust_bundle: str) -> in
                 patch.append({"op": "test", "path": f"/webhooks/{i}/name", "value": webhook.name})
                 patch.append({"op": "add", "path": f"/webhooks/{i}/clientConfig/caBundle", "value": wanted})
                 changed += 1
-        if patch:
+        if patch and write:
             await client.patch(path, patch, JSON_PATCH)
     return changed
 

@@ -89,6 +89,8 @@ class Process:
         missing = [kind for kind, watch in zip(KINDS, self.watches, strict=True) if not watch.synced.is_set()]
         if not self.trust.ready.is_set():
             missing.append("CA")
+        if not self.trust.webhooks_ready.is_set():
+            missing.append("caBundle of the webhooks")
         return missing
 
     def _leads_and_knows(self) -> bool:

@@ -23,6 +23,8 @@ ROOT_SECRET = "heddle-ca-root"  # noqa: S105 - a name
 WEBHOOKS = "heddle"
 POLL_SECONDS = 15.0
 """How long a rotated CA, or a webhook whose bundle was overwritten, stays unnoticed at most."""
+UNREADY_SECONDS = 0.5
+"""The same while this replica is not ready yet: somebody waits for it."""
 
 
 class Trust:
@@ -54,19 +56,21 @@ class Trust:
         """Of both TLS servers."""
         self.ready = asyncio.Event()
         """Set once there are an authority and a serving certificate."""
+        self.webhooks_ready = asyncio.Event()
+        """Set once the API server can trust the webhooks: until then every pod of a meshed namespace is refused."""
 
     async def run(self) -> None:
         """Look after the CA until cancelled."""
-        backoff = Backoff(base=0.2, cap=POLL_SECONDS)
+        backoff = Backoff(base=UNREADY_SECONDS, cap=POLL_SECONDS)
         while True:
             try:
                 await self.step()
             except (KubeError, ValueError, CaExpiredError) as error:
                 logger.error("the CA is not as it should be", extra={"secret": SECRET, "error": str(error)})
-            if self.authority is None:
                 await asyncio.sleep(backoff.next())
-            else:
-                await asyncio.sleep(POLL_SECONDS)
+                continue
+            backoff.reset()
+            await asyncio.sleep(POLL_SECONDS if self.webhooks_ready.is_set() else UNREADY_SECONDS)
 
     async def step(self) -> None:
         """Read the Secret; make it if it is missing and this replica leads; renew what is due."""
@@ -81,10 +85,16 @@ class Trust:
             self._adopt(data)
         if self._renew_at is not None and self._now() >= self._renew_at:
             self._renew()
-        if self.authority is not None and self._leading():
-            count = await trust_webhooks(self._client, WEBHOOKS, self.authority.trust_bundle)
-            if count:
-                logger.info("webhooks trust the CA", extra={"webhooks": count})
+        if self.authority is not None:
+            await self._webhooks(self.authority)
+
+    async def _webhooks(self, authority: Authority) -> None:
+        leading = self._leading()
+        differ = await trust_webhooks(self._client, WEBHOOKS, authority.trust_bundle, write=leading)
+        if differ and leading:
+            logger.info("webhooks trust the CA", extra={"webhooks": differ})
+        if leading or not differ:
+            self.webhooks_ready.set()
 
     def _adopt(self, data: dict[str, bytes]) -> None:
         authority = load_authority(data, self._now())
