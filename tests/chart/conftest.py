@@ -39,7 +39,7 @@ def default_mesh() -> list[Manifest]:
 
 @pytest.fixture(scope="session")
 def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """A real API server that knows the mesh's kinds and a namespace `shop`."""
+    """A real API server that knows the mesh's kinds, with the namespaces `shop` and `heddle-system`."""
     definitions = render("mesh-crds")
     with api_server(tmp_path_factory.mktemp("kubernetes")) as server:
         for definition in definitions:
@@ -47,6 +47,8 @@ def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
             assert made.status == 201, made.message
         for definition in definitions:
             server.wait_for(f"/apis/mesh.heddle.dev/v1alpha1/{definition['spec']['names']['plural']}")
-        made = server.create("/api/v1/namespaces", {"metadata": {"name": "shop"}})
-        assert made.status == 201, made.message
+        # Even where somebody labels the mesh's own namespace, it is left alone.
+        for name, labels in (("shop", {}), ("heddle-system", {"mesh.heddle.dev/inject": "enabled"})):
+            made = server.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
+            assert made.status == 201, made.message
         yield server

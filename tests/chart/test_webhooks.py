@@ -68,9 +68,6 @@ def cluster(kubernetes: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> 
     for name, label in (("meshed", "enabled"), ("plain", None), ("off", "disabled"), ("odd", "yes")):
         labels = {INJECT: label} if label else {}
         made.append(kubernetes.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}}))
-    # Even if somebody labels it, the mesh's own namespace is left alone.
-    own = {"metadata": {"name": "heddle-system", "labels": {INJECT: "enabled"}}}
-    made.append(kubernetes.create("/api/v1/namespaces", own))
     folder = tmp_path_factory.mktemp("webhooks")
     with webhooks([*injector_routes(lambda: SETTINGS), *admission_routes(Index())], folder) as (root, ca):
         group = "/apis/admissionregistration.k8s.io/v1"

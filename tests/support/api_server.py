@@ -40,9 +40,12 @@ class Answer(NamedTuple):
 class ApiServer:
     """Speaks to the server as an administrator, each call bounded."""
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, port: int, token: str, folder: Path) -> None:
         self._root = f"https://127.0.0.1:{port}"
         self._token = token
+        self.kubeconfig = folder / "kubeconfig"
+        """For programs that want a file."""
+        self.kubeconfig.write_text(json.dumps(_kubeconfig(self._root, token)))
         self._tls = ssl.create_default_context()
         self._tls.check_hostname = False  # its certificate is its own work of a moment ago, and it is ours
         self._tls.verify_mode = ssl.CERT_NONE
@@ -75,6 +78,17 @@ class ApiServer:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{path} did not answer within {seconds} s")
             time.sleep(0.05)  # a process outside of ours: nothing tells us when it listens
+
+
+def _kubeconfig(root: str, token: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": {"server": root, "insecure-skip-tls-verify": True}}],
+        "users": [{"name": "test", "user": {"token": token}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+        "current-context": "test",
+    }
 
 
 def _json(data: bytes) -> Object:
@@ -131,7 +145,7 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
     with contextlib.ExitStack() as stack:
         for command in commands:
             stack.enter_context(_running(command, folder / f"{Path(command[0]).name}.log"))
-        found = ApiServer(secure, token)
+        found = ApiServer(secure, token, folder)
         found.wait_for("/readyz")
         yield found
 
