@@ -1,0 +1,5 @@
+"""`make bench`."""
+
+from bench.mesh import main
+
+main()
