@@ -77,6 +77,7 @@ table inet heddle {{
   chain outbound6 {{
     type filter hook output priority 0; policy accept;
     oifname "lo" return
+    tcp flags & rst == rst return
     meta nfproto ipv6 meta l4proto tcp reject with tcp reset
     meta nfproto ipv6 meta l4proto udp reject
   }}

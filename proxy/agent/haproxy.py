@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import shutil
 import signal
 import time
@@ -17,7 +16,8 @@ from pathlib import Path
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import WorkloadConfig
 from proxy.agent.backoff import PROCESS
-from proxy.agent.processes import Process, start
+from proxy.agent.messages import start_with_messages
+from proxy.agent.processes import Process
 from proxy.engine.haproxy import runtime_api
 from proxy.engine.haproxy.difference import Command, difference
 from proxy.engine.haproxy.render import render
@@ -42,6 +42,8 @@ class Haproxy:
         self._lock = asyncio.Lock()
         self._generation = 0
         self._rendered: Rendered | None = None
+        self._lingering: set[str] = set()
+        """Servers that could not be deleted, for the connections they still have: disabled, and perhaps wanted again."""
         self._process: Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._stopping = False
@@ -146,7 +148,11 @@ class Haproxy:
                 logger.warning("reload instead: %s", error)
                 return False
             good = answer.startswith(command.expect) if command.expect else not answer
-            if not good and not command.fallible:
+            if not good and command.fallible:
+                self._lingering.add(command.subject)
+            elif not good and command.subject in self._lingering:
+                self._lingering.discard(command.subject)
+            elif not good:
                 logger.warning("reload instead: %r answered %r", command.text.split("\n")[0][:80], answer[:200])
                 return False
         self.runtime_changes += bool(commands)
@@ -164,7 +170,7 @@ class Haproxy:
         except InvalidConfig:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self._generation, self._rendered = generation, rendered
+        self._generation, self._rendered, self._lingering = generation, rendered, set()
         self.reloads += 1
         self._follow(process)
         for old in folder.parent.iterdir():
@@ -197,7 +203,7 @@ class Haproxy:
         if old is not None:
             argv += ["-x", str(self.socket), "-sf", str(old.pid)]
         try:
-            process = start(argv, os.environ)
+            process = await start_with_messages(argv)
         except OSError as error:
             raise InvalidConfig((Violation("haproxy", f"cannot be started: {error}"),)) from error
         deadline = time.monotonic() + READY_TIMEOUT_SECONDS

@@ -56,10 +56,14 @@ class Process:
         self.ended.set()
 
 
-def start(argv: Sequence[str], environment: Mapping[str, str]) -> Process:
-    """Starts a program found on PATH. It inherits stdout, stderr and the descriptors marked as inheritable.
+def start(argv: Sequence[str], environment: Mapping[str, str], stderr: int = 2) -> Process:
+    """Starts a program found on PATH. It inherits stdout and the descriptors marked as inheritable.
+
+    Args:
+        stderr: descriptor that becomes its stderr.
 
     Raises:
         OSError: it cannot be started.
     """
-    return Process(os.posix_spawnp(argv[0], list(argv), dict(environment), setsigmask=()))
+    actions = [(os.POSIX_SPAWN_DUP2, stderr, 2)]
+    return Process(os.posix_spawnp(argv[0], list(argv), dict(environment), setsigmask=(), file_actions=actions))

@@ -1,7 +1,7 @@
 """ServiceIntentions to HAProxy: `mesh_policy.authorization.decide`, exactly, before anything else sees a request.
 
-Which intention decides depends on the caller alone, so it is looked up once per connection: by the whole identity, else by
-its namespace, else the first that means everybody. What that intention says is data too; only L7 permissions become rules.
+Which intention decides depends on the caller alone, so it is looked up: by the whole identity, else by its namespace, else
+the first that means everybody (`*`). What that intention says is data too; only L7 permissions become rules.
 """
 
 from __future__ import annotations
@@ -33,70 +33,65 @@ def authorization_maps(authorization: Authorization, trust_domain: str) -> dict[
     by_identity = {uri: _first(intentions, _parsed(uri), trust_domain) for uri in identities}
     # No ServiceAccount has an empty name: these two stand for the callers that no intention names one by one.
     by_namespace = {ns: _first(intentions, SpiffeId(trust_domain, ns, ""), trust_domain) for ns in namespaces}
+    by_namespace["*"] = _first(intentions, SpiffeId(trust_domain, "", ""), trust_domain)
+    verdicts = {str(i): one.action or "permissions" for i, one in enumerate(intentions)}
     return {
         "intention_of_identity": {uri: index for uri, index in by_identity.items() if index is not None},
         "intention_of_namespace": {ns: index for ns, index in by_namespace.items() if index is not None},
-        "intention_verdict": {str(i): one.action or "permissions" for i, one in enumerate(intentions)},
+        "intention_verdict": {**verdicts, "default": _DEFAULT_VERDICT[authorization.default]},
         "intention_name": {str(i): one.name for i, one in enumerate(intentions)},
     }
 
 
-def session_rules(authorization: Authorization, trust_domain: str, place: Place) -> str:
-    """Once per connection: `sess.intention`, `sess.verdict` (allow, deny, audit, permissions) and `sess.decided_by`.
-
-    `sess.peer` must be set before, or left out for a caller without a certificate.
-    """
-    lines = [
-        _session("intention", f"var(sess.peer),map_str({place.map('intention_of_identity')})", "has_peer"),
-        "  tcp-request session set-var(sess.namespace) var(sess.peer),field(5,/) if in_domain\n",
-        _session("intention", f"var(sess.namespace),map_str({place.map('intention_of_namespace')})", "in_domain"),
-    ]
-    everybody = _first(authorization.intentions, SpiffeId(trust_domain, "", ""), trust_domain)
-    if everybody is not None:
-        lines.append(_session("intention", f"str({everybody})", "in_domain"))
-    lines += [
-        f"  tcp-request session set-var(sess.verdict) var(sess.intention),map_str({place.map('intention_verdict')})\n",
-        f"  tcp-request session set-var(sess.decided_by) var(sess.intention),map_str({place.map('intention_name')})\n",
-        _session("verdict", f"str({_DEFAULT_VERDICT[authorization.default]})", ""),
-        _session("decided_by", "str(default)", ""),
-    ]
-    acls = f"""\
+def acls(trust_domain: str) -> str:
+    """Named tests that the other rules here use. `sess.peer` is not there for a caller without a certificate."""
+    return f"""\
   acl has_peer var(sess.peer) -m found
   acl in_domain var(sess.peer) -m beg -- {quote(f"spiffe://{trust_domain}/ns/")}
 """
-    return acls + "".join(lines)
 
 
-def tcp_rules() -> str:
-    """For bytes: everything but allow and audit is closed. Permissions speak of HTTP and allow nothing here."""
-    return """\
-  tcp-request content set-var(txn.reason) var(sess.decided_by) unless { var(sess.verdict) -m str allow }
-  tcp-request content reject unless { var(sess.verdict) -m str allow audit }
+def _lookup(rule: str, place: Place) -> str:
+    """`txn.intention`, `txn.verdict` (allow, deny, audit, permissions) and `txn.decided_by`: data, looked up every time.
+
+    Per request and not per connection: connections are pooled, and a change must hold for the next request on them.
+    """
+    absent = "!{ var(txn.intention) -m found }"
+    verdict, name = place.map("intention_verdict"), place.map("intention_name")
+    by_identity, by_namespace = place.map("intention_of_identity"), place.map("intention_of_namespace")
+    return f"""\
+  {rule} set-var(txn.intention) var(sess.peer),map_str({by_identity}) if has_peer
+  {rule} set-var(txn.intention) var(sess.peer),field(5,/),map_str({by_namespace}) if in_domain {absent}
+  {rule} set-var(txn.intention) str(*),map_str({by_namespace}) if in_domain {absent}
+  {rule} set-var(txn.intention) str(default) if {absent}
+  {rule} set-var(txn.verdict) var(txn.intention),map_str({verdict},deny)
+  {rule} set-var(txn.decided_by) var(txn.intention),map_str({name},default)
 """
 
 
-def http_rules(authorization: Authorization) -> str:
+def tcp_rules(place: Place) -> str:
+    """For bytes: everything but allow and audit is closed. Permissions speak of HTTP and allow nothing here."""
+    return f"""\
+{_lookup("tcp-request content", place)}\
+  tcp-request content set-var(txn.reason) var(txn.decided_by) unless {{ var(txn.verdict) -m str allow }}
+  tcp-request content reject unless {{ var(txn.verdict) -m str allow audit }}
+"""
+
+
+def http_rules(authorization: Authorization, place: Place) -> str:
     """For a request: permissions in their order, then the answer. A repeated header that is tested denies."""
-    lines = ["  http-request set-var(txn.verdict) var(sess.verdict)\n"]
+    lines = [_lookup("http-request", place)]
     for i, intention in enumerate(authorization.intentions):
         for j, permission in enumerate(intention.permissions):
             lines += _permission(i, j, permission.action, permission.http)
     lines.append(
         """\
-  http-request set-var(txn.reason) var(sess.decided_by) unless { var(txn.verdict) -m str allow }
+  http-request set-var(txn.reason) var(txn.decided_by) unless { var(txn.verdict) -m str allow }
   http-request return status 403 content-type text/plain hdr x-mesh-error denied string "denied by the mesh\\n" \
 unless { var(txn.verdict) -m str allow audit }
 """
     )
     return "".join(lines)
-
-
-def _session(name: str, value: str, condition: str) -> str:
-    """Sets a variable that is not there yet."""
-    return (
-        f"  tcp-request session set-var(sess.{name}) {value} if !{{ var(sess.{name}) -m found }} {condition}".rstrip()
-        + "\n"
-    )
 
 
 def _first(intentions: tuple[Intention, ...], caller: SpiffeId, trust_domain: str) -> str | None:
@@ -112,7 +107,7 @@ def _parsed(uri: str) -> SpiffeId:
 
 
 def _permission(i: int, j: int, action: str, http: HttpPermissionMatch) -> list[str]:
-    head = f"{{ var(txn.verdict) -m str permissions }} {{ var(sess.intention) -m str {i} }}"
+    head = f"{{ var(txn.verdict) -m str permissions }} {{ var(txn.intention) -m str {i} }}"
     acls, where = _target(f"p{i}_{j}", http)
     repeated = [header_name(header.name) for header in http.headers if header.present is None]
     tests = " ".join(_header(header) for header in http.headers)

@@ -14,7 +14,7 @@ from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.identity import parse_spiffe_id
 from mesh_policy.snapshot import Backend, Endpoint, Outbound, PodAddress, Protocol
 from proxy.engine.haproxy import base
-from proxy.engine.haproxy.quoting import quote, section
+from proxy.engine.haproxy.quoting import section, word
 from proxy.engine.haproxy.rendering import Place, Section
 
 Carrier = Literal["h1", "h2", "tcp"]
@@ -119,8 +119,8 @@ def _tls(identity: str, place: Place) -> str:
     except ValueError as error:
         raise InvalidConfig((Violation("outbound", str(error)),)) from error
     return (
-        f"ssl verify required ca-file {quote(place.trust_bundle)} crt {place.certificate} "
-        f"verifyhost {quote(name)} no-sni-auto"
+        f"ssl verify required ca-file {word(place.trust_bundle)} crt {place.certificate} "
+        f"verifyhost {word(name)} no-sni-auto"
     )
 
 

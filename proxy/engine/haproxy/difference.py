@@ -6,6 +6,7 @@ rules, the roots of trust) is a reload, which is always right.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proxy.engine.haproxy.quoting import map_line
@@ -23,7 +24,13 @@ class Command:
     expect: str = ""
     """The answer begins with this; empty: there is no answer when all is well."""
     fallible: bool = False
-    """A server with connections cannot be deleted yet; it gets no new ones, and goes with a later change or reload."""
+    """A server with connections cannot be deleted yet; it gets no new ones, and goes with a reload."""
+
+    @property
+    def subject(self) -> str:
+        """Which server is added or deleted; other commands have none."""
+        words = self.text.split(maxsplit=3)
+        return words[2] if words[1] == "server" and words[0] in ("add", "del") else ""
 
 
 def difference(old: Rendered, new: Rendered, place: Place) -> list[Command] | None:
@@ -61,8 +68,7 @@ def _added_servers(old: Rendered, new: Rendered) -> list[Command]:
     return found
 
 
-def _servers(backend: str, section: Section, names: object) -> list[Command]:
-    assert isinstance(names, (set, type({}.keys())))
+def _servers(backend: str, section: Section, names: Iterable[str]) -> list[Command]:
     found: list[Command] = []
     for server in sorted(names):
         found.append(

@@ -68,14 +68,14 @@ frontend in_tls from d-frontend
   tcp-request session reject unless {{ var(sess.san) -m beg URI:spiffe:// }}
   tcp-request session set-var(sess.peer) var(sess.san),regsub(^URI:,)
   tcp-request session set-var(sess.protocol) var(sess.port),map_str({place.map("in_protocol")},detect)
-{authorization.session_rules(config.inbound.authorization, config.trust_domain, place)}\
+{authorization.acls(config.trust_domain)}\
   acl http_port var(sess.protocol) -m str http grpc
   tcp-request inspect-delay {SNIFF}
   tcp-request content switch-mode http proto h2 if {{ ssl_fc_alpn h2 }}
   tcp-request content switch-mode http if {{ ssl_fc_alpn http/1.1 }}
   tcp-request content switch-mode http if http_port !{{ ssl_fc_alpn -m found }}
-{authorization.tcp_rules()}\
-{_http_rules(config)}"""
+{authorization.tcp_rules(place)}\
+{_http_rules(config, place)}"""
 
 
 def _plain_frontend(config: WorkloadConfig, place: Place) -> str:
@@ -85,15 +85,15 @@ frontend in_plain from d-frontend
   bind unix@{place.socket("in_plain")} mode 600 accept-proxy
 {logs.log_format("inbound")}{_DESTINATION}\
   tcp-request session set-var(sess.protocol) var(sess.port),map_str({place.map("in_protocol")},detect)
-{authorization.session_rules(config.inbound.authorization, config.trust_domain, place)}\
+{authorization.acls(config.trust_domain)}\
   acl http_port var(sess.protocol) -m str http grpc
   acl tcp_port var(sess.protocol) -m str tcp
   tcp-request inspect-delay {SNIFF}
   tcp-request content switch-mode http proto h2 if !tcp_port {{ req.payload(0,14) -m beg -- 'PRI * HTTP/2.0' }}
   tcp-request content switch-mode http if http_port
   tcp-request content switch-mode http if !tcp_port HTTP
-{authorization.tcp_rules()}\
-{_http_rules(config)}"""
+{authorization.tcp_rules(place)}\
+{_http_rules(config, place)}"""
 
 
 def _mux(inbound: Inbound, place: Place) -> str:
@@ -119,14 +119,14 @@ backend to_in_plain from d-tcp
 """
 
 
-def _http_rules(config: WorkloadConfig) -> str:
+def _http_rules(config: WorkloadConfig, place: Place) -> str:
     """The order is the design's: refuse what is ambiguous, decide, then tell the application who calls."""
     return f"""\
   http-request set-var(txn.id) uuid()
   http-request set-var(txn.id) req.fhdr(x-request-id) if {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9-]{{1,64}}$ }}
 {logs.request_rules(config.access_log)}\
 {paths.refusal_rules()}{paths.refuse_rule()}\
-{authorization.http_rules(config.inbound.authorization)}\
+{authorization.http_rules(config.inbound.authorization, place)}\
   http-request del-header x-mesh-internal -m beg
   http-request del-header x-mesh-peer
   http-request del-header x-forwarded-client-cert

@@ -11,6 +11,7 @@ MAX_WORD = 1024
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_SECTION = re.compile(r"[^A-Za-z0-9.-]")
+_PLAIN = re.compile(r"[A-Za-z0-9._:/@-]{1,1024}\Z")
 _HEADER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}\Z")
 
 
@@ -25,6 +26,17 @@ def quote(text: str) -> str:
     """
     _check(text)
     return "'" + text.replace("'", "'\\''") + "'"
+
+
+def word(text: str) -> str:
+    """A word that needs no quotes, for where HAProxy knows none: the Runtime API takes quotes as they are.
+
+    Raises:
+        InvalidConfig: it holds anything but letters, digits and `._:/@-`.
+    """
+    if not _PLAIN.match(text):
+        raise _invalid(text, "cannot be written without quotes: use letters, digits and ._:/@- only")
+    return text
 
 
 def section(name: str) -> str:

@@ -137,7 +137,6 @@ class Pod:
 
     def processes(self) -> list[tuple[int, list[str]]]:
         """Every process of the sidecar, with its arguments."""
-        assert self._sidecar is not None
         found: list[tuple[int, list[str]]] = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdecimal():

@@ -1,0 +1,265 @@
+"""Processes that die, configurations that are wrong, a control plane that is away, changes under load, the end of a pod."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from mesh_policy import wire
+from mesh_policy.snapshot import (
+    Backend,
+    Endpoint,
+    Frontend,
+    HttpPermissionMatch,
+    Intention,
+    Permission,
+    SourceMatch,
+    WorkloadConfig,
+)
+from tests.support.sidecar.applications import exchange, get
+from tests.support.sidecar.mesh import API, API_IP, HTTP, ROUTED_VIP, VIP, WEB, Mesh, api_config, caller_config
+
+BACK_SECONDS = 2.0
+"""Issue: traffic is back within two seconds after any of the processes died."""
+
+
+@dataclass
+class Load:
+    """What a steady caller saw: a new connection every few requests, each request answered or not."""
+
+    statuses: list[int] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def load(mesh: Mesh, vip: str) -> Iterator[Load]:
+    seen, stop = Load(), threading.Event()
+
+    def one() -> None:
+        while not stop.is_set():
+            try:
+                with mesh.web.connect((vip, HTTP)) as connection:
+                    for _ in range(7):
+                        seen.statuses.append(exchange(connection, get("/load")).status)
+            except OSError as error:
+                seen.errors.append(repr(error))
+
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+
+
+def until(what: Callable[[], bool], limit_seconds: float, message: str) -> float:
+    """Asks again and again; returns the seconds it took."""
+    began = time.monotonic()
+    while time.monotonic() - began < limit_seconds:
+        try:
+            if what():
+                return time.monotonic() - began
+        except (OSError, AssertionError):
+            pass
+        time.sleep(0.01)  # the process is another one: there is nothing to wait on but its answer
+    raise AssertionError(f"{message}: not within {limit_seconds} s")
+
+
+def answered(mesh: Mesh, vip: str) -> Callable[[], bool]:
+    return lambda: mesh.ask(get("/again"), vip=vip).status == 200
+
+
+@pytest.mark.parametrize("vip", [VIP, ROUTED_VIP], ids=["native", "python"])
+def test_haproxy_dies_and_is_back(mesh: Mesh, vip: str) -> None:
+    os.kill(mesh.web.process("haproxy"), signal.SIGKILL)
+    until(answered(mesh, vip), BACK_SECONDS, "traffic after HAProxy was killed")
+    assert mesh.ask(get("/"), pod=mesh.thief).status == 403
+
+
+def test_haproxy_of_the_server_dies_and_refuses_as_before(mesh: Mesh) -> None:
+    os.kill(mesh.api.process("haproxy"), signal.SIGKILL)
+    until(answered(mesh, VIP), BACK_SECONDS, "traffic after HAProxy was killed")
+    assert mesh.ask(get("/killed-server"), pod=mesh.thief).status == 403
+
+
+def test_the_agent_dies_and_nobody_notices(mesh: Mesh) -> None:
+    before = mesh.web.process("haproxy"), mesh.web.process("worker")
+    dead = mesh.web.process("agent")
+    with load(mesh, ROUTED_VIP) as seen:
+        os.kill(dead, signal.SIGKILL)
+        until(lambda: b" 200 " in mesh.web.health("/readyz")[:20], BACK_SECONDS, "the new agent")
+    assert not seen.errors
+    assert set(seen.statuses) == {200}
+    assert (mesh.web.process("haproxy"), mesh.web.process("worker")) == before, "they were taken over, not restarted"
+    assert mesh.web.process("agent") != dead
+    assert mesh.control_plane.apply(WEB, caller_config("web"))["accepted"]
+
+
+def test_processes_that_die_after_the_agent_are_watched_by_the_next(mesh: Mesh) -> None:
+    os.kill(mesh.web.process("agent"), signal.SIGKILL)
+    until(lambda: b" 200 " in mesh.web.health("/readyz")[:20], BACK_SECONDS, "the new agent")
+    os.kill(mesh.web.process("haproxy"), signal.SIGKILL)
+    os.kill(mesh.web.process("worker"), signal.SIGKILL)
+    until(answered(mesh, ROUTED_VIP), BACK_SECONDS, "traffic after both were killed")
+
+
+def test_the_worker_dies_and_no_request_is_lost_or_let_past_it(mesh: Mesh) -> None:
+    """A request that meets no worker waits for the next one; the route is never left out."""
+    mesh.works(ROUTED_VIP)
+    os.kill(mesh.web.process("worker"), signal.SIGKILL)
+    began = time.monotonic()
+    answer = mesh.ask(get("/worker-died"), vip=ROUTED_VIP)
+    assert answer.status == 200
+    assert time.monotonic() - began < BACK_SECONDS
+    line = next(line for line in reversed(mesh.web.logs().splitlines()) if '"/worker-died"' in line)
+    assert '"route": "HTTPRoute/shop/routed"' in line, "it went through the worker"
+
+
+def test_a_snapshot_that_does_not_decode_is_refused_and_the_last_good_one_stays(mesh: Mesh) -> None:
+    good = wire.encode(wire.stamp(caller_config("web")))
+    for bad in (b"{}", b'{"wireVersion":99}', good[:-1] + b',"unknown":1}', good.replace(b'"port":8080', b'"port":"x"')):
+        count = len(mesh.control_plane.acks)
+        mesh.control_plane.push_raw(WEB, bad)
+        until(lambda n=count: len(mesh.control_plane.acks) > n, 5, "an answer")  # type: ignore[misc]
+        who, ack = mesh.control_plane.acks[-1]
+        assert (who, ack["accepted"]) == (WEB, False)
+        assert ack["violations"]
+        mesh.works()
+
+
+@pytest.mark.parametrize(
+    "intention",
+    [
+        Permission(action="allow", http=HttpPermissionMatch(path_exact="/a\nbackend evil")),
+        Permission(action="allow", http=HttpPermissionMatch(path_regex="(a*)*b")),
+    ],
+    ids=["newline", "exponential"],
+)
+def test_a_configuration_that_cannot_be_written_is_refused(changing_mesh: Mesh, intention: Permission) -> None:
+    mesh = changing_mesh
+    some = Intention(name="shop/api", source=SourceMatch(identities=(WEB,)), permissions=(intention,))
+    ack = mesh.control_plane.apply(API, api_config(intentions=(some,)))
+    assert (ack["accepted"], len(ack["violations"])) == (False, 1)
+    mesh.works()
+
+
+def test_a_configuration_that_haproxy_refuses_is_refused(changing_mesh: Mesh) -> None:
+    """More words in one rule than HAProxy takes: nothing but HAProxy itself knows that limit."""
+    mesh = changing_mesh
+    methods = tuple(f"M{i}" for i in range(200))
+    long = Permission(action="allow", http=HttpPermissionMatch(methods=methods))
+    some = Intention(name="shop/api", source=SourceMatch(identities=(WEB,)), permissions=(long,))
+    ack = mesh.control_plane.apply(API, api_config(intentions=(some,)))
+    assert not ack["accepted"]
+    assert ack["violations"][0]["path"] == "haproxy"
+    mesh.works()
+    assert mesh.control_plane.apply(API, api_config())["accepted"]
+
+
+def _endpoints(count: int) -> WorkloadConfig:
+    """`web`'s configuration with as many more backends: nothing that the load uses changes."""
+    config = caller_config("web")
+    more = tuple(
+        Backend(name=f"shop/more{i}/80", protocol="http", endpoints=(Endpoint(ip=API_IP, port=HTTP, identity=API),))
+        for i in range(count)
+    )
+    import msgspec
+
+    outbound = msgspec.structs.replace(config.outbound, backends=(*config.outbound.backends, *more))
+    return msgspec.structs.replace(config, outbound=outbound)
+
+
+@pytest.mark.parametrize("vip", [VIP, ROUTED_VIP], ids=["native", "python"])
+def test_changes_by_the_runtime_api_under_load_drop_nothing(changing_mesh: Mesh, vip: str) -> None:
+    mesh = changing_mesh
+    before = mesh.web.process("haproxy")
+    with load(mesh, vip) as seen:
+        for round_ in range(10):
+            assert mesh.control_plane.apply(WEB, _endpoints(round_ % 3))["accepted"]
+    assert not seen.errors
+    assert set(seen.statuses) == {200}
+    assert len(seen.statuses) > 50
+    assert mesh.web.process("haproxy") == before, "no reload was needed"
+
+
+@pytest.mark.parametrize("vip", [VIP, ROUTED_VIP], ids=["native", "python"])
+def test_reloads_on_both_sides_under_load_drop_nothing(changing_mesh: Mesh, vip: str) -> None:
+    import msgspec
+    from mesh_policy.snapshot import AccessLog
+
+    mesh = changing_mesh
+    before = mesh.web.process("haproxy"), mesh.api.process("haproxy")
+    with load(mesh, vip) as seen:
+        for round_ in range(5):
+            log = AccessLog(sample_percent=50 + round_)
+            web, api = (msgspec.structs.replace(one, access_log=log) for one in (caller_config("web"), api_config()))
+            assert mesh.control_plane.apply(WEB, web)["accepted"]
+            assert mesh.control_plane.apply(API, api)["accepted"]
+    assert not seen.errors
+    assert set(seen.statuses) == {200}
+    assert len(seen.statuses) > 50
+    after = mesh.web.process("haproxy"), mesh.api.process("haproxy")
+    assert after[0] != before[0]
+    assert after[1] != before[1]
+
+
+def test_a_new_address_is_served_within_a_second(changing_mesh: Mesh) -> None:
+    mesh = changing_mesh
+    new = Frontend(name="shop/new/80", addresses=("10.96.0.99",), port=80, protocol="http", backend=f"shop/api/{HTTP}")
+    began = time.monotonic()
+    mesh.control_plane.push(WEB, caller_config("web", extra=(new,)))
+    until(lambda: mesh.ask(get("/new"), vip="10.96.0.99", port=80).status == 200, 1.0, "the new address")
+    assert time.monotonic() - began < 1.0
+
+
+def test_the_control_plane_goes_away_and_comes_back(changing_mesh: Mesh) -> None:
+    mesh = changing_mesh
+    mesh.control_plane.stop()
+    try:
+        mesh.works()
+        mesh.works(ROUTED_VIP)
+        os.kill(mesh.web.process("agent"), signal.SIGKILL)
+        os.kill(mesh.web.process("haproxy"), signal.SIGKILL)
+        until(answered(mesh, ROUTED_VIP), BACK_SECONDS, "traffic without control plane")
+        until(lambda: b" 200 " in mesh.web.health("/readyz")[:20], BACK_SECONDS, "ready without control plane")
+    finally:
+        mesh.control_plane.start()
+    assert mesh.control_plane.apply(WEB, _endpoints(1))["accepted"]
+
+
+def test_metrics_and_health_are_told(mesh: Mesh) -> None:
+    assert b" 200 " in mesh.web.health("/livez").split(b"\r\n")[0]
+    assert b" 404 " in mesh.web.health("/app-health/none/livez").split(b"\r\n")[0]
+    text = mesh.web.health("/metrics", 15090).decode()
+    for name in ("heddle_agent_haproxy_up 1", "heddle_worker_requests", 'haproxy_frontend_http_requests_total{proxy="outbound"}'):
+        assert name in text
+
+
+def test_the_last_test_a_pod_ends_without_losing_an_answer(mesh: Mesh) -> None:
+    """SIGTERM while an answer is on its way: it is finished, then everything ends with 0."""
+    mesh.gate.clear()
+    answers: list[int] = []
+    caller = threading.Thread(target=lambda: answers.append(mesh.ask(get("/slow")).status))
+    caller.start()
+    until(lambda: any(" /slow " in start for start, _, _ in mesh.seen.requests), 5, "the request in flight")
+    ending: list[int] = []
+    stopper = threading.Thread(target=lambda: ending.append(mesh.api.stop()))
+    stopper.start()
+    until(lambda: "drains" in mesh.api.logs(), 5, "the drain")
+    assert b" 503 " in mesh.api.health("/readyz")[:20]
+    mesh.gate.set()
+    caller.join(10)
+    stopper.join(10)
+    assert (answers, ending) == ([200], [0])
+    assert not mesh.api.processes()
+    mesh.api.start()
