@@ -21,8 +21,8 @@ MAX_HEAD_BYTES = 64 * 1024
 """A longer head of a request is answered with 431, of a response with 502."""
 INTERNAL = b"x-mesh-internal-"
 
-# Control bytes, a CR or LF that is not part of CRLF, and folded lines (obs-fold).
-_FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n|\n[ \t]")
+# Control bytes, a CR or LF that is not part of CRLF, folded lines (obs-fold) and empty ones.
+_FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n|\n(?:[ \t\r]|\Z)")
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}) ([\x21-\x7e\x80-\xff]+) HTTP/1\.[01]\Z")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9][0-9](?: |\Z)")
 _HOP_BY_HOP = frozenset(

@@ -1,0 +1,87 @@
+"""Flows as the worker makes them, for tests of addons."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mitmproxy.connection import Client, Server
+from mitmproxy.http import Headers, HTTPFlow, Request, Response
+
+from mesh_addons.flow_view import attach
+from mesh_addons.frontends import Frontends, prepare
+from mesh_policy.snapshot import (
+    Backend,
+    Fault,
+    Frontend,
+    HttpRoutes,
+    Match,
+    Outbound,
+    PathMatch,
+    RouteEntry,
+    Rule,
+    WeightedBackend,
+    Workload,
+    WorkloadConfig,
+)
+
+BACKENDS = tuple(Backend(name=name) for name in ("shop/api", "shop/v1", "shop/v2", "staging/api"))
+
+
+def frontends(*rules: Rule, routes: bool = True, faults: tuple[Fault, ...] = ()) -> Frontends:
+    """One frontend `shop/api/80`; the rules match `/0`, `/1`, … in their order."""
+    entries = tuple(
+        RouteEntry(match=Match(path=PathMatch(value=f"/{index}")), rule=index) for index in range(len(rules))
+    )
+    frontend = Frontend(
+        name="shop/api/80",
+        addresses=("10.0.0.1",),
+        port=80,
+        protocol="http",
+        backend="shop/api",
+        routes=HttpRoutes(entries=entries, rules=rules) if routes else None,
+        faults=faults,
+    )
+    workload = Workload(namespace="shop", pod="web-0", service_account="web")
+    outbound = Outbound(frontends=(frontend,), backends=BACKENDS)
+    return prepare(WorkloadConfig(workload=workload, trust_domain="cluster.local", outbound=outbound))
+
+
+def rule(*backends: WeightedBackend, **parts: Any) -> Rule:
+    """A rule; without backends it goes to `shop/v1`."""
+    return Rule(route="HTTPRoute/shop/api", backends=backends or (WeightedBackend(backend="shop/v1"),), **parts)
+
+
+def flow(to: Frontends, path: str = "/0", headers: dict[str, str] | None = None, method: str = "GET") -> HTTPFlow:
+    """A request that has just come, attached to the frontend of `frontends`."""
+    client = Client(peername=("worker.sock", 0), sockname=("worker.sock", 0))
+    made = HTTPFlow(client, Server(address=None), True)
+    fields = [(b"host", b"api"), *((name.encode(), value.encode()) for name, value in (headers or {}).items())]
+    made.request = Request(
+        "", 0, method.encode(), b"http", b"", path.encode(), b"HTTP/1.1", Headers(fields), None, None, 1.0, None
+    )
+    attach(made, to, to["shop/api/80"])
+    return made
+
+
+def answer(made: HTTPFlow, status: int = 200, **headers: str) -> HTTPFlow:
+    """The flow with a server's answer."""
+    made.response = Response(b"HTTP/1.1", status, b"", Headers(**headers), None, None, 2.0, None)
+    return made
+
+
+def settle(pending: Awaitable[None] | None) -> None:
+    """Finish what a hook returned."""
+    if pending is not None:
+
+        async def wait() -> None:
+            await pending
+
+        asyncio.run(wait())
+
+
+def draws(*values: float) -> Callable[[], float]:
+    """A source of chance that gives these values in turn, and then the last one for ever."""
+    left = list(values)
+    return lambda: left.pop(0) if len(left) > 1 else left[0]

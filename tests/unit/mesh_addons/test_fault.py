@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from mesh_addons import fault
+from mesh_addons.flow_view import mesh_flow
+from mesh_addons.route import Route
+from mesh_policy.snapshot import Fault
+from tests.support.flows import answer, draws, flow, frontends, rule, settle
+
+SLOW = Fault(name="slow", delay_seconds=2.0)
+BROKEN = Fault(name="broken", abort_status=418)
+
+
+class Sleeper:
+    """Remembers how long it should have slept."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+def met(*faults: Fault, draw: float = 0.0, routes: bool = True) -> tuple[list[float], int | None, tuple[str, ...]]:
+    """Seconds slept, the status it was aborted with, the names for the log."""
+    sleeper = Sleeper()
+    to = frontends(rule(faults=faults)) if routes else frontends(routes=False, faults=faults)
+    made = flow(to)
+    Route().requestheaders(made)
+    settle(fault.Fault(draws(draw), sleeper).requestheaders(made))
+    return sleeper.slept, made.response.status_code if made.response else None, mesh_flow(made).faults
+
+
+def test_faults_act_alone_and_together() -> None:
+    assert met() == ([], None, ())
+    assert met(SLOW) == ([2.0], None, ("slow",))
+    assert met(BROKEN) == ([], 418, ("broken",))
+    assert met(BROKEN, SLOW) == ([2.0], 418, ("slow", "broken"))
+
+
+def test_the_draw_decides() -> None:
+    assert met(Fault(name="rare", percent=10, abort_status=500), draw=0.1) == ([], None, ())
+
+
+def test_a_service_without_routes_has_faults_of_its_own() -> None:
+    assert met(BROKEN, routes=False) == ([], 418, ("broken",))
+
+
+def test_a_decided_flow_is_left_alone() -> None:
+    sleeper = Sleeper()
+    made = answer(flow(frontends(rule(faults=(SLOW,)))))
+    assert fault.Fault(draws(0.0), sleeper).requestheaders(made) is None
+    assert sleeper.slept == []
