@@ -78,6 +78,15 @@ class Wire:
         async with asyncio.timeout(LIMIT_SECONDS):
             return await self.reader.read()
 
+    async def rest_or_reset(self) -> bytes:
+        """Everything up to the end; what came before a reset."""
+        seen = b""
+        async with asyncio.timeout(LIMIT_SECONDS):
+            with contextlib.suppress(ConnectionError):
+                while piece := await self.reader.read(65536):
+                    seen += piece
+        return seen
+
     async def ended(self) -> bool:
         """The other side has closed, without a byte more."""
         with contextlib.suppress(ConnectionError):
