@@ -166,6 +166,12 @@ class FakeKube:
             assert found is not None
             return found
 
+    async def until_asked(self, count: int, timeout: float = 10.0) -> None:
+        """Wait until so many requests have come in all."""
+        async with asyncio.timeout(timeout), self._changed:
+            while len(self.requests) < count:
+                await self._changed.wait()
+
     async def _store(self, kind: str, key: Key, obj: Json, event: str) -> None:
         self._objects[kind][key] = obj
         await self._emit(kind, obj, event)
@@ -181,6 +187,8 @@ class FakeKube:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path_qs))
+        async with self._changed:
+            self._changed.notify_all()
         if request.path.endswith("/tokenreviews"):
             return self._review(await request.json())
         kind, key, subresource = _parse(request.path)
@@ -233,7 +241,7 @@ class FakeKube:
             async with self._changed:
                 while generation == self._generation and not self._later(kind, reached):
                     await self._changed.wait()
-        if reached < self._version and reached >= self._oldest:
+        if self._oldest <= reached < self._version and not self._later(kind, reached):
             bookmark = {"kind": kind, "metadata": {"resourceVersion": str(self._version)}}
             await _line(response, "BOOKMARK", bookmark)
         return response
