@@ -1,18 +1,22 @@
 """PID 1 of the sidecar: starts the agent, starts it again, reaps, and passes SIGTERM on. Imports almost nothing.
 
-It makes the two memory files that outlive an agent, and inherits them to it: the identity (key and certificate, which
-HAProxy reads as `/proc/self/fd/10`) and the agent's memory (last good snapshot). It never reads either.
+It makes what outlives an agent and a worker, and inherits it to them: two memory files, the identity (key and certificate,
+which HAProxy reads as `/proc/self/fd/10`) and the agent's memory (last good snapshot), which it never reads; and the socket
+that HAProxy reaches the worker by: while there is no worker, connections wait in it instead of being refused.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 
 IDENTITY_FD = 10
 STATE_FD = 11
+WORKER_LISTENER_FD = 12
+WORKER_BACKLOG = 4096
 BAD_SETTINGS = 64
 INTERNAL_ERROR = 70
 FIRST_BACKOFF_SECONDS = 0.05
@@ -30,6 +34,7 @@ def main() -> int:
         made = os.memfd_create(name)
         os.dup2(made, number, inheritable=True)
         os.close(made)
+    _listen_for_the_worker(os.environ.get("HEDDLE_RUN_DIR") or "/run/heddle")
     backoff = FIRST_BACKOFF_SECONDS
     while True:
         started = time.monotonic()
@@ -40,6 +45,20 @@ def main() -> int:
         if signal.sigtimedwait({signal.SIGTERM, signal.SIGINT}, backoff) is not None:
             return 0
         backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+
+
+def _listen_for_the_worker(run_dir: str) -> None:
+    """`worker.sock`, for its owner only, listening before anybody can connect."""
+    os.makedirs(run_dir, mode=0o700, exist_ok=True)  # noqa: PTH103 - pathlib would cost this small process memory
+    path = f"{run_dir}/worker.sock"
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    before = os.umask(0o177)
+    listener.bind(f"{path}.new")
+    os.umask(before)
+    listener.listen(WORKER_BACKLOG)
+    os.replace(f"{path}.new", path)  # noqa: PTH105 - as above
+    os.dup2(listener.fileno(), WORKER_LISTENER_FD, inheritable=True)
+    listener.close()
 
 
 def _start() -> int:

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-from proxy.__main__ import BAD_SETTINGS, IDENTITY_FD, STATE_FD
+from proxy.__main__ import BAD_SETTINGS, IDENTITY_FD, STATE_FD, WORKER_LISTENER_FD
 from proxy.agent.runtime import Agent
 from proxy.agent.settings import InvalidSettings, from_environment
 
@@ -40,7 +40,7 @@ def main() -> int:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
     settings.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    asyncio.run(Agent(settings, IDENTITY_FD, STATE_FD).run())
+    asyncio.run(Agent(settings, IDENTITY_FD, STATE_FD, WORKER_LISTENER_FD).run())
     return 0
 
 

@@ -28,12 +28,12 @@ ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - the kubelet and scrapers come from out
 class Agent:
     """One agent. `run` ends when it was asked to and everything is drained."""
 
-    def __init__(self, settings: Settings, identity_fd: int, state_fd: int) -> None:
+    def __init__(self, settings: Settings, identity_fd: int, state_fd: int, listener_fd: int) -> None:
         self._settings = settings
         self._state_fd = state_fd
         self._remembered = state.recall(state_fd)
         self._haproxy = Haproxy(settings.haproxy, settings.run_dir, settings.pod_ip, identity_fd)
-        self._worker = Worker(settings.run_dir)
+        self._worker = Worker(settings.run_dir, listener_fd)
         trust = self._remembered.trust_bundle if self._remembered else settings.trust_bundle
         control_plane = ControlPlane(
             settings.control_plane, settings.token_file, lambda: self._configuration.trust_bundle

@@ -39,8 +39,10 @@ class ConfigAnswer(msgspec.Struct, frozen=True):
 class Worker:
     """The one worker of this sidecar. It is not there before it is needed."""
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, listener_fd: int) -> None:
+        """`listener_fd`: the inherited socket that HAProxy connects to."""
         self._run_dir = run_dir
+        self._fd = listener_fd
         self._lock = asyncio.Lock()
         self._process: Process | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -102,7 +104,7 @@ class Worker:
         return self._run_dir / "control.sock"
 
     def _start(self) -> Process:
-        environment = {**os.environ, "HEDDLE_RUN_DIR": str(self._run_dir)}
+        environment = {**os.environ, "HEDDLE_RUN_DIR": str(self._run_dir), "HEDDLE_WORKER_LISTENER": str(self._fd)}
         try:
             return start([sys.executable, "-OO", "-m", "proxy.worker"], environment)
         except OSError as error:

@@ -30,11 +30,15 @@ class Control:
 
     Args:
         drain: begins the end of the worker.
+        configured: called after every snapshot that was accepted.
     """
 
-    def __init__(self, service: Service, drain: Callable[[], None]) -> None:
+    def __init__(
+        self, service: Service, drain: Callable[[], None], configured: Callable[[], None] = lambda: None
+    ) -> None:
         self._service = service
         self._drain = drain
+        self._configured = configured
 
     def answer(self, line: bytes) -> dict[str, Any]:
         """The answer to one request. It never raises for what the line holds."""
@@ -62,6 +66,7 @@ class Control:
         # Requests in flight keep the frontends that they started with.
         self._service.frontends = frontends.prepare(config)
         self._service.version = config.version
+        self._configured()
         return {"ok": True, "version": config.version}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -38,6 +38,7 @@ class Worker:
         self._copies = Copies(self._pools[1], limits, self._service.counters)
         self._open: set[Downstream] = set()
         self._ending = asyncio.Event()
+        self._configured = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until SIGTERM, SIGINT or `drain`, then finish what is in flight within the limit."""
@@ -46,10 +47,13 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.drain)
-        control = Control(self._service, self.drain)
+        control = Control(self._service, self.drain, self._take_configuration)
         servers: list[asyncio.Server] = [
             await loop.create_unix_server(
-                lambda: Downstream(self._service, self._open), sock=_listen(self._settings.worker_socket), backlog=4096
+                lambda: Downstream(self._service, self._open),
+                sock=_listener(self._settings),
+                backlog=4096,
+                start_serving=self._settings.listener_fd is None,
             ),
             await asyncio.start_unix_server(
                 control.serve, sock=_listen(self._settings.control_socket), limit=self._settings.limits.control_bytes
@@ -57,12 +61,24 @@ class Worker:
         ]
         logger.info("worker serves on %s", self._settings.worker_socket)
         sweeper = loop.create_task(self._sweep())
+        first = loop.create_task(self._serve_when_configured(servers[0]))
         await self._ending.wait()
+        first.cancel()
         await self._finish(servers[0])
         sweeper.cancel()
         servers[1].close()
         self._copies.close()
         self._pools[0].close()
+
+    def _take_configuration(self) -> None:
+        """HAProxy may be another process now: kept connections lead to the old one, with its old backends."""
+        for pool in self._pools:
+            pool.close()
+        self._configured.set()
+
+    async def _serve_when_configured(self, server: asyncio.Server) -> None:
+        await self._configured.wait()
+        await server.start_serving()
 
     def drain(self) -> None:
         """Take no more connections, and end when the requests in flight are done."""
@@ -102,6 +118,15 @@ def _pool(settings: Settings, most_idle: int) -> Pool:
         idle_seconds=limits.upstream_idle_seconds,
         connect_seconds=limits.connect_seconds,
     )
+
+
+def _listener(settings: Settings) -> socket.socket:
+    """Where HAProxy connects to: inherited from the supervisor, or made here."""
+    if settings.listener_fd is None:
+        return _listen(settings.worker_socket)
+    inherited = socket.socket(fileno=settings.listener_fd)
+    inherited.setblocking(False)
+    return inherited
 
 
 def _listen(path: Path) -> socket.socket:

@@ -51,6 +51,9 @@ class Settings:
     drain_seconds: float = 30.0
     """How long requests in flight may take after SIGTERM."""
     limits: Limits = field(default_factory=Limits)
+    listener_fd: int | None = None
+    """Inherited listening socket of HAProxy's side: its backlog holds connections while no worker runs, and while one has
+    no configuration yet. None: the worker makes `worker.sock` itself and answers 503 until it is configured."""
 
     @property
     def worker_socket(self) -> Path:
@@ -85,6 +88,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     run_dir = Path(environment.get("HEDDLE_RUN_DIR", "/run/heddle"))
     if not run_dir.is_dir():
         faults.append(f"HEDDLE_RUN_DIR={str(run_dir)!r} is not a folder")
+    listener = environment.get("HEDDLE_WORKER_LISTENER", "")
+    if not (listener == "" or (listener.isascii() and listener.isdecimal())):
+        faults.append(f"HEDDLE_WORKER_LISTENER={listener!r} is not the number of a descriptor")
     if faults:
         raise ValueError("\n".join(faults))
-    return Settings(run_dir=run_dir, log_level=level, drain_seconds=drain_seconds)
+    fd = int(listener) if listener else None
+    return Settings(run_dir=run_dir, log_level=level, drain_seconds=drain_seconds, listener_fd=fd)

@@ -88,7 +88,8 @@ defaults d-worker from d-base
   mode http
   timeout connect {WORKER_CONNECT_TIMEOUT}
   retries {WORKER_CONNECT_RETRIES}
-  retry-on conn-failure
+  retry-on conn-failure empty-response
+  http-request disable-l7-retry unless {{ method GET HEAD OPTIONS }}
   http-reuse safe
 
 frontend metrics from d-base

@@ -236,11 +236,9 @@ def test_a_head_above_the_limit(mesh: Mesh) -> None:
 
 @pytest.mark.parametrize("port", [15001, 15006])
 def test_a_connection_to_the_capture_ports_themselves(mesh: Mesh, outside: str, port: int) -> None:
-    with mesh.web.connect(("127.0.0.1", port)) as connection, pytest.raises(OSError):  # noqa: PT011 - as above
+    with pytest.raises(OSError), mesh.web.connect(("127.0.0.1", port)) as connection:  # noqa: PT011, PT012 - as above
         exchange(connection, get("/direct"))
-    with within(outside):
-        connection = socket.create_connection((API_IP, port), 5)
-    with connection, pytest.raises(OSError):  # noqa: PT011 - as above
+    with pytest.raises(OSError), within(outside), socket.create_connection((API_IP, port), 5) as connection:  # noqa: PT011, PT012
         exchange(connection, get("/direct"))
     assert not asked(mesh, "/direct")
 

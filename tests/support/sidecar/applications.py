@@ -79,7 +79,9 @@ class Seen:
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
 
-def http_echo(name: str, seen: Seen | None = None, gate: threading.Event | None = None) -> Callable[[socket.socket], None]:
+def http_echo(
+    name: str, seen: Seen | None = None, gate: threading.Event | None = None
+) -> Callable[[socket.socket], None]:
     """Answers with its name, the request line and the headers it got. `gate`: answers under /slow wait for it.
 
     `/ws` upgrades to a connection that echoes.

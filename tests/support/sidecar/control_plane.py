@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import socket
 import ssl
@@ -36,7 +37,7 @@ class FakeControlPlane:
         self._lines: dict[str, bytes] = {}
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
-        self._streams: dict[str, set[asyncio.Queue[bytes]]] = {}
+        self._streams: dict[str, set[asyncio.Queue[bytes | None]]] = {}
         self._runner: web.AppRunner | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -74,7 +75,9 @@ class FakeControlPlane:
             return next((a for who, a in reversed(self.acks) if who == identity and a["version"] == version), None)
 
         with self._changed:
-            assert self._changed.wait_for(lambda: found() is not None, WAIT_SECONDS), f"no ack of {version}: {self.acks}"
+            assert self._changed.wait_for(lambda: found() is not None, WAIT_SECONDS), (
+                f"no ack of {version}: {self.acks}"
+            )
             answer = found()
         assert answer is not None
         return answer
@@ -113,6 +116,8 @@ class FakeControlPlane:
         await web.SockSite(self._runner, self._listener(), ssl_context=tls).start()
 
     async def _stop(self) -> None:
+        for queue in [queue for queues in self._streams.values() for queue in queues]:
+            queue.put_nowait(None)
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -122,8 +127,6 @@ class FakeControlPlane:
 
     async def _certificate(self, request: web.Request) -> web.Response:
         csr = x509.load_pem_x509_csr((await request.json())["csr"].encode())
-        import datetime as dt
-
         lifetime = dt.timedelta(seconds=self.lifetime_seconds)
         chain = self.authority.sign(csr.public_key(), self._who(request), lifetime)
         with self._changed:
@@ -136,17 +139,18 @@ class FakeControlPlane:
 
     async def _config(self, request: web.Request) -> web.StreamResponse:
         who = self._who(request)
-        queue: asyncio.Queue[bytes] = asyncio.Queue()
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         if who in self._lines:
             queue.put_nowait(self._lines[who])
         self._streams.setdefault(who, set()).add(queue)
         response = web.StreamResponse(headers={"content-type": "application/x-ndjson"})
         await response.prepare(request)
         try:
-            while True:
-                await response.write(await queue.get())
+            while (line := await queue.get()) is not None:
+                await response.write(line)
         finally:
             self._streams[who].discard(queue)
+        return response
 
     async def _ack(self, request: web.Request) -> web.Response:
         body = json.loads(await request.read())

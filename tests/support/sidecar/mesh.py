@@ -25,7 +25,16 @@ from mesh_policy.snapshot import (
     Workload,
     WorkloadConfig,
 )
-from tests.support.sidecar.applications import Application, Reply, Seen, exchange, get, http_echo, tcp_echo, tcp_greeting
+from tests.support.sidecar.applications import (
+    Application,
+    Reply,
+    Seen,
+    exchange,
+    get,
+    http_echo,
+    tcp_echo,
+    tcp_greeting,
+)
 from tests.support.sidecar.certificates import Authority
 from tests.support.sidecar.control_plane import FakeControlPlane
 from tests.support.sidecar.network import GATEWAY, PREFIX, Network, within

@@ -5,6 +5,7 @@ The sidecar runs as in Kubernetes: PID 1 of its own process namespace, uid 1337,
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -68,7 +69,13 @@ class Pod:
         pyc = cache_dir() / "pyc"
         pyc.mkdir(parents=True, exist_ok=True)
         pyc.chmod(0o777)
-        places = {"ROOTFS": rootfs(), "SOURCE": ROOT, "SITE": sysconfig.get_path("purelib"), "PYC": pyc, "POD": self.folder}
+        places = {
+            "ROOTFS": rootfs(),
+            "SOURCE": ROOT,
+            "SITE": sysconfig.get_path("purelib"),
+            "PYC": pyc,
+            "POD": self.folder,
+        }
         environment = {"PATH": os.environ["PATH"], **{name: str(path) for name, path in places.items()}}
         namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
         with self.log.open("ab") as log:
@@ -113,6 +120,9 @@ class Pod:
 
     def close(self) -> None:
         if self._sidecar is not None:
+            # PID 1 by itself: the change of user has cleared the signal that `unshare --kill-child` asked for.
+            with contextlib.suppress(StopIteration, ProcessLookupError):
+                os.kill(self.supervisor, signal.SIGKILL)
             self._sidecar.kill()
             self._sidecar.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
