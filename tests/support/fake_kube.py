@@ -5,6 +5,7 @@ reviews. It behaves like an API server where the control plane can see a differe
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import itertools
 import json
@@ -334,7 +335,8 @@ def _status(code: int, message: str) -> web.Response:
 
 
 async def _line(response: web.StreamResponse, event: str, obj: Json) -> None:
-    await response.write(json.dumps({"type": event, "object": obj}).encode() + b"\n")
+    with contextlib.suppress(ConnectionError):  # whoever watched is gone
+        await response.write(json.dumps({"type": event, "object": obj}).encode() + b"\n")
 
 
 def _merge(known: Any, change: Any) -> Any:
