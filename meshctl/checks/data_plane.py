@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 
 from meshctl import pods
@@ -13,7 +14,9 @@ from meshctl.pods import Pod
 
 MOST = 200
 """Sidecars that are asked one by one; of more, the first ones are."""
-EXPIRY_METRIC = re.compile(r"^heddle_agent_certificate_expiry_seconds(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
+EXPIRY = re.compile(r"^heddle_agent_certificate_expiry_seconds(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
+SOON_SECONDS = 6 * 3600
+"""A certificate is renewed at half of its 24 h; one with so little left is not being renewed."""
 
 
 def meshed(context: Context) -> list[Pod]:
@@ -45,7 +48,10 @@ def answers(context: Context) -> Finding:
 
 
 def metrics(context: Context) -> Finding:
-    found, silent = meshed(context)[:MOST], []
+    """Each gives its series, and they say that its certificate lives on."""
+    found, silent, ending = meshed(context)[:MOST], [], []
+    now = time.time()
+    left = float("inf")
     for pod in found:
         try:
             text = context.cluster.pod_get(pod.namespace, pod.name, METRICS_PORT, "/metrics")
@@ -54,9 +60,16 @@ def metrics(context: Context) -> Finding:
             continue
         if "haproxy_" not in text or "heddle_agent_" not in text:
             silent.append(f"{pod.key} (no series of HAProxy or of the agent)")
+        expiry = EXPIRY.search(text)
+        seconds = float(expiry.group(1)) - now if expiry else 0.0
+        left = min(left, seconds)
+        if seconds < SOON_SECONDS:
+            ending.append(f"{pod.key} ({seconds / 3600:.1f} h)")
     if silent:
         raise CheckFailed(f"{len(silent)} of {len(found)} give no metrics: {silent[0]}")
-    return Finding(f"{len(found)}")
+    if ending:
+        raise CheckFailed(f"{len(ending)} certificates are not renewed: {', '.join(ending[:5])}")
+    return Finding(f"{len(found)}, the first certificate ends in {left / 3600:.0f} h")
 
 
 def versions(context: Context) -> Finding:
@@ -144,7 +157,12 @@ CATEGORY = Category(
             run=answers,
             retry_seconds=20,
         ),
-        Check(name="metrics", description="each gives metrics", hint="meshctl proxy status NAMESPACE/POD", run=metrics),
+        Check(
+            name="metrics",
+            description="each gives metrics, and renews its certificate",
+            hint="meshctl proxy status NAMESPACE/POD",
+            run=metrics,
+        ),
         Check(
             name="versions",
             description="all are of one version",

@@ -92,12 +92,15 @@ def pod_deletion(context: Context) -> Finding:
     victim = a_pod(context.cluster, SHOP, "api", "v1")
     path = f"/api/v1/namespaces/{SHOP}/pods/{victim.name}"
     deployment = f"/apis/apps/v1/namespaces/{SHOP}/deployments/api-v1"
-    return under_load(
-        context,
-        lambda: context.cluster.delete(path),
-        lambda: rolled_out(context, deployment),
-        f"deletion of {victim.name}",
-    )
+
+    def done() -> bool:
+        return gone(context, path) and rolled_out(context, deployment)
+
+    return under_load(context, lambda: context.cluster.delete(path), done, f"deletion of {victim.name}")
+
+
+def gone(context: Context, path: str) -> bool:
+    return context.cluster.find(path) is None
 
 
 def under_load(context: Context, change: Callable[[], object], done: Callable[[], bool], what: str) -> Finding:

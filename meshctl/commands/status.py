@@ -79,7 +79,7 @@ def parse(metrics: str) -> Sidecar:
     """Out of the agent's series (Prometheus text)."""
     version, connected = "", False
     for name, labels, value in SERIES.findall(metrics):
-        if name == "heddle_agent_config_info" and float(value) == 1:
+        if name == "heddle_agent_snapshot_info" and float(value) == 1:
             version = dict(LABEL.findall(labels)).get("version", "")
         if name == "heddle_agent_connected":
             connected = float(value) == 1

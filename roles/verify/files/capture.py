@@ -1,7 +1,8 @@
 """Listens to all packets of this node and tells whether a text was seen in them. Standard library only; needs root.
 
 Prints one JSON object: packets and bytes of TCP, TLS records, and how often each text was seen. The control is a text
-that is sent in plaintext on purpose: if it is not seen either, the capture is broken and an absent marker proves nothing.
+that is sent in plaintext on purpose: if it is not seen either, the capture is broken and a missing marker proves
+nothing.
 """
 
 from __future__ import annotations
