@@ -63,9 +63,7 @@ class Control:
         except InvalidConfig as error:
             logger.warning("snapshot refused: %s", error)
             return {"ok": False, "violations": [{"path": v.path, "message": v.message} for v in error.violations]}
-        # Requests in flight keep the frontends that they started with.
-        self._service.frontends = frontends.prepare(config)
-        self._service.version = config.version
+        self._service.configure(frontends.prepare(config), config.version)
         self._configured()
         return {"ok": True, "version": config.version}
 

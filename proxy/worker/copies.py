@@ -11,7 +11,7 @@ from mitmproxy.http import Response
 
 from mesh_addons.mirror import RequestCopy
 from mesh_policy.request import Fields
-from proxy.worker.head import ResponseHead, assemble_request
+from proxy.worker.head import ResponseHead, assemble_request, internal_fields
 from proxy.worker.service import Counters
 from proxy.worker.settings import Limits
 from proxy.worker.upstream import Pool
@@ -128,12 +128,9 @@ def _size(copy: RequestCopy) -> int:
 
 def _assemble(copy: RequestCopy) -> bytes:
     extra = [
-        (b"x-mesh-internal-backend", copy.backend.encode()),
-        (b"x-mesh-internal-version", copy.http_version),
+        *internal_fields(copy.backend, copy.http_version, copy.request_id),
         (b"x-mesh-internal-mirror", b"1"),
     ]
-    if copy.request_id:
-        extra.append((b"x-mesh-internal-id", copy.request_id))
     if copy.accepts_trailers:
         extra.append((b"te", b"trailers"))
     # The body is sent at once: nobody waits for 100.

@@ -13,10 +13,11 @@ from mitmproxy.http import Headers, HTTPFlow, Response
 
 from mesh_addons.answer import ERROR_HEADER, error_response
 from mesh_addons.flow_view import MeshFlow, attach
+from mesh_addons.frontends import Frontends
 from mesh_addons.guard import POLICY_FAILURE, Hook
 from mesh_policy.request import Fields
 from proxy.worker.body import CHUNKED, chunk, last_chunk
-from proxy.worker.head import RequestHead, ResponseHead, write_request
+from proxy.worker.head import RequestHead, ResponseHead, internal_fields, write_request
 from proxy.worker.link import Pause
 from proxy.worker.reply import Reply, safe_trailers, through_stream
 from proxy.worker.service import Service
@@ -85,23 +86,34 @@ class Exchange:
 
     def begin(self) -> None:
         """The head has been read."""
-        service, internal = self._service, self._head.internal
+        service = self._service
         service.counters.requests += 1
-        name = internal.get(b"frontend")
-        if service.frontends is None or name is None:
-            self.refuse(503, "no-configuration" if service.frontends is None else "no-frontend")
+        given = self._head.internal.get(b"frontend")
+        if given is None:
+            self.refuse(503, "no-frontend")
             return
-        frontend = service.frontends.get(name.decode("latin-1"))
-        if frontend is None:
-            self.refuse(503, "unknown-frontend")
-            return
-        mesh = self._mesh = self._reply.mesh = attach(self.flow, service.frontends, frontend)
+        name = given.decode("latin-1")
+        if service.frontends is None or name not in service.frontends:
+            self._hold(self._wait_for_frontend(name))
+        else:
+            self._attach(service.frontends, name)
+
+    async def _wait_for_frontend(self, name: str) -> Callable[[], None]:
+        frontends = await self._service.wait_for_frontend(name)
+        if frontends is not None:
+            return lambda: self._attach(frontends, name)
+        reason = "no-configuration" if self._service.frontends is None else "unknown-frontend"
+        return lambda: self.refuse(503, reason)
+
+    def _attach(self, frontends: Frontends, name: str) -> None:
+        internal = self._head.internal
+        mesh = self._mesh = self._reply.mesh = attach(self.flow, frontends, frontends[name])
         mesh.http_version = internal.get(b"version", b"1")
         mesh.accepts_trailers = self._head.accepts_trailers
         if (request_id := internal.get(b"id")) is not None:
             mesh.request_id = request_id
             self.flow.id = request_id.decode("latin-1")
-        self._run(service.hooks.requestheaders, self._after_requestheaders)
+        self._run(self._service.hooks.requestheaders, self._after_requestheaders)
 
     def _after_requestheaders(self) -> None:
         if self._settled():
@@ -135,11 +147,8 @@ class Exchange:
 
     def _send_head(self, upstream: Upstream, mesh: MeshFlow, backend: str) -> None:
         head = self._head
-        internal = [(b"x-mesh-internal-backend", backend.encode()), (b"x-mesh-internal-version", mesh.http_version)]
-        if mesh.request_id:
-            internal.append((b"x-mesh-internal-id", mesh.request_id))
         try:
-            data = write_request(head, tuple(internal))
+            data = write_request(head, internal_fields(backend, mesh.http_version, mesh.request_id))
         except ValueError:
             upstream.close()
             self._unfit("request")
@@ -343,19 +352,12 @@ class Exchange:
     # --- waiting
 
     def on_writable(self, writable: bool) -> None:
-        if writable:
-            self._client.resume(Pause.PEER)
-        else:
-            self._client.pause(Pause.PEER)
+        self._client.stop_reading(Pause.PEER, not writable)
 
     def on_client_writable(self, writable: bool) -> None:
         """The client takes no more, or again."""
-        if self._upstream is None:
-            return
-        if writable:
-            self._upstream.resume(Pause.PEER)
-        else:
-            self._upstream.pause(Pause.PEER)
+        if self._upstream is not None:
+            self._upstream.stop_reading(Pause.PEER, not writable)
 
     def _run(self, hooks: tuple[Hook, ...], then: Callable[[], None]) -> None:
         """Call hooks in order, then go on; while one waits neither side is read."""

@@ -252,6 +252,12 @@ def _to_origin_form(request: Request, hosts: list[bytes]) -> None:
     data.authority = b""
 
 
+def internal_fields(backend: str, version: bytes, request_id: bytes) -> Fields:
+    """What HAProxy's return socket wants to know: which backend, in which version of HTTP, for which request."""
+    fields = ((INTERNAL + b"backend", backend.encode()), (INTERNAL + b"version", version))
+    return (*fields, (INTERNAL + b"id", request_id)) if request_id else fields
+
+
 def write_request(head: RequestHead, internal: Fields) -> bytes:
     """A request's head for the return socket.
 

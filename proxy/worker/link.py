@@ -53,6 +53,13 @@ class Link(asyncio.Protocol):
         if data and not self.closed:
             self.transport.write(data)
 
+    def stop_reading(self, why: int, stop: bool) -> None:
+        """Pause or resume."""
+        if stop:
+            self.pause(why)
+        else:
+            self.resume(why)
+
     def end_writing(self) -> None:
         """Nothing more will be written; reading goes on."""
         if not self.closed and self.transport.can_write_eof():

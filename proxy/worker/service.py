@@ -53,5 +53,24 @@ class Service:
     counters: Counters = field(default_factory=Counters)
     draining: bool = False
     """Every answer closes its connection."""
+    configured: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set, and replaced by a new one, when a snapshot has been taken."""
     closed_one: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever a downstream has closed."""
+
+    def configure(self, frontends: Frontends, version: str) -> None:
+        """Take a snapshot. Requests in flight keep the frontends that they started with."""
+        self.frontends, self.version = frontends, version
+        configured, self.configured = self.configured, asyncio.Event()
+        configured.set()
+
+    async def wait_for_frontend(self, name: str) -> Frontends | None:
+        """The snapshot that has this frontend: HAProxy learns of a new one first, the worker a moment later. None: too
+        late."""
+        try:
+            async with asyncio.timeout(self.limits.frontend_seconds):
+                while self.frontends is None or name not in self.frontends:
+                    await self.configured.wait()
+        except TimeoutError:
+            return None
+        return self.frontends

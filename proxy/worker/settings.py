@@ -23,6 +23,8 @@ class Limits:
     unread_body_bytes: int = 256 * 1024
     """Of a request that was answered before it was read: so much is thrown away, then the connection is closed."""
     unread_body_seconds: float = 5.0
+    frontend_seconds: float = 2.0
+    """A request for a frontend that is not in the snapshot waits so long for one that has it."""
     connect_seconds: float = 2.0
     """To the return socket, all attempts together: HAProxy may be starting again."""
     idle_upstreams: int = 256
@@ -52,8 +54,8 @@ class Settings:
     """How long requests in flight may take after SIGTERM."""
     limits: Limits = field(default_factory=Limits)
     listener_fd: int | None = None
-    """Inherited listening socket of HAProxy's side: its backlog holds connections while no worker runs, and while one has
-    no configuration yet. None: the worker makes `worker.sock` itself and answers 503 until it is configured."""
+    """Inherited listening socket of HAProxy's side: its backlog holds connections while no worker runs, and while one
+    has no configuration yet. None: the worker makes `worker.sock` itself and answers 503 until it is configured."""
 
     @property
     def worker_socket(self) -> Path:

@@ -58,6 +58,7 @@ class Upstream(Link):
         "_tunnel",
         "borrower",
         "fresh",
+        "generation",
         "idle_since",
         "sent_all",
         "touched",
@@ -74,6 +75,7 @@ class Upstream(Link):
         self.sent_all = False
         """The whole request has been written: the borrower says so."""
         self.idle_since = 0.0
+        self.generation = pool.generation
         self._buffer = b""
         self._reusable = False
         self._body: Body | None = None
@@ -222,6 +224,8 @@ class Pool:
         self._idle_seconds = idle_seconds
         self._connect_seconds = connect_seconds
         self._idle: list[Upstream] = []
+        self.generation = 0
+        """Raised by `close`: connections of an older one are not kept any more."""
 
     def take(self) -> Upstream | None:
         """A kept connection, or None: `connect` makes one."""
@@ -252,7 +256,7 @@ class Pool:
 
     def give_back(self, upstream: Upstream) -> None:
         """Keep a connection whose answer is complete."""
-        if len(self._idle) >= self._most_idle:
+        if len(self._idle) >= self._most_idle or upstream.generation != self.generation:
             upstream.close()
             return
         upstream.idle_since = asyncio.get_running_loop().time()
@@ -269,7 +273,9 @@ class Pool:
             self._idle.pop(0).close()
 
     def close(self) -> None:
-        """Close all kept connections."""
+        """Close all kept connections, and those in use when their answer is complete: they may lead to a HAProxy of
+        before, which has other backends."""
+        self.generation += 1
         while self._idle:
             self._idle.pop().close()
 

@@ -222,6 +222,33 @@ async def test_a_request_keeps_the_snapshot_it_started_with(start: Start) -> Non
     assert b"backend: shop/v1\r\n" in await second.head()
 
 
+async def test_a_request_waits_for_the_snapshot_that_has_its_frontend(start: Start) -> None:
+    bench = await start(config=None, limits={"frontend_seconds": 10})
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    await bench.counted("requests", 1)
+    await bench.configure(snapshot() | {"outbound": {}})
+    await bench.configure(snapshot())
+    server = await bench.upstream()
+    assert b"backend: shop/v1\r\n" in await server.head()
+
+
+async def test_connections_of_before_a_snapshot_are_not_used_after_it(bench: Bench) -> None:
+    idle, busy = await bench.call(), await bench.call()
+    for caller in (idle, busy):
+        caller.send(head("GET /"))
+    servers = [await bench.upstream(), await bench.upstream()]
+    for server in servers:
+        await server.head()
+    servers[0].send(OK)
+    await idle.head()
+    await bench.configure(snapshot())
+    assert await servers[0].ended()
+    servers[1].send(OK)
+    await busy.head()
+    assert await servers[1].ended()
+
+
 async def test_a_bad_snapshot_is_refused_and_the_last_one_stays(bench: Bench) -> None:
     bad = snapshot(requestHeaders={"set": [["x-mesh-internal-backend", "shop/v2"]]})
     answer = await bench.control({"op": "config", "config": bad})
