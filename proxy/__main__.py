@@ -1,8 +1,8 @@
 """PID 1 of the sidecar: starts the agent, starts it again, reaps, and passes SIGTERM on. Imports almost nothing.
 
-It makes what outlives an agent and a worker, and inherits it to them: two memory files, the identity (key and certificate,
-which HAProxy reads as `/proc/self/fd/10`) and the agent's memory (last good snapshot), which it never reads; and the socket
-that HAProxy reaches the worker by: while there is no worker, connections wait in it instead of being refused.
+It makes what outlives an agent and a worker, and inherits it to them: two memory files, the identity (key and
+certificate, which HAProxy reads as `/proc/self/fd/10`) and the agent's memory (last good snapshot), which it never
+reads; and the socket that HAProxy reaches the worker by: while there is no worker, connections wait in it.
 """
 
 from __future__ import annotations

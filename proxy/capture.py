@@ -1,7 +1,7 @@
 """The init container: makes the kernel bring the pod's TCP traffic to the sidecar. `python -OO -m proxy.capture`.
 
-IPv4 only: HAProxy cannot learn the original destination of redirected IPv6, so IPv6 is rejected both ways and never passed
-by. The sidecar's own traffic (uid 1337) and loopback are left alone. Running it again replaces the rules in one step.
+IPv4 only: HAProxy cannot learn the original destination of redirected IPv6, so IPv6 is rejected both ways and never
+passed by. The sidecar's own traffic (uid 1337) and loopback are left alone. Running it again replaces the rules.
 """
 
 from __future__ import annotations

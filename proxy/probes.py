@@ -1,4 +1,4 @@
-"""The application's own probes, which the kubelet asks of the sidecar: it holds no certificate, so Strict would refuse it.
+"""The application's own probes, asked of the sidecar: the kubelet holds no certificate, so Strict would refuse it.
 
 Source: HEDDLE_PROBES in docs/contract.md; the shapes are those of Kubernetes' container probes.
 """

@@ -1,1 +1,1 @@
-"""The sidecar's control process: identity, configuration, the two data processes, health and metrics. No mitmproxy here."""
+"""The sidecar's control process: identity, configuration, the two data processes, health, metrics. No mitmproxy."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Doubling waits between a first and a longest, each shortened by chance so that many clients do not come at once."""
+    """Doubling waits from a first to a longest, each shortened by chance: many clients must not come at once."""
 
     first_seconds: float
     longest_seconds: float

@@ -1,6 +1,6 @@
 """Follows the control plane's stream and brings each snapshot to HAProxy, then to the worker, then back as ack or nack.
 
-What runs is never lost: a snapshot that is refused changes nothing, and without a control plane the last good one stays.
+What runs is never lost: a snapshot that is refused changes nothing; without a control plane the last good one stays.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ class Configuration:
             self.trust_bundle = before
 
     async def _install(self, data: bytes) -> None:
-        version, violations = "", ()
+        version = ""
+        violations: tuple[Violation, ...] = ()
         try:
             config = wire.decode(data)
             version = config.version

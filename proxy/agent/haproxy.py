@@ -1,7 +1,7 @@
 """HAProxy as a running process: applied configurations, reloads without a lost connection, restarts, adoption.
 
-Every configuration that HAProxy is started with has a folder of its own, `gen/N`, so that what runs can always be started
-again. Changes by the Runtime API are written to these files first.
+Every configuration that HAProxy is started with has a folder of its own, `gen/N`, so that what runs can always be
+started again. Changes by the Runtime API are written to these files first.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Haproxy:
         self._generation = 0
         self._rendered: Rendered | None = None
         self._lingering: set[str] = set()
-        """Servers that could not be deleted, for the connections they still have: disabled, and perhaps wanted again."""
+        """Servers not deleted yet, for the connections they still have: disabled, and perhaps wanted again."""
         self._process: Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._stopping = False
@@ -198,7 +198,7 @@ class Haproxy:
             raise InvalidConfig(tuple(Violation("haproxy", _readable(line)) for line in alerts or ["refused"]))
 
     async def _start(self, folder: Path, old: Process | None) -> Process:
-        """Starts HAProxy and waits for it. With `old`: takes its listening sockets over, then lets it finish its work."""
+        """Starts HAProxy and waits for it. With `old`: takes its listening sockets over and lets it finish."""
         argv = [self._program, "-f", str(folder / "haproxy.cfg")]
         if old is not None:
             argv += ["-x", str(self.socket), "-sf", str(old.pid)]

@@ -82,7 +82,7 @@ async def stream(
 
 
 @asynccontextmanager
-async def _exchange(
+async def _exchange(  # noqa: PLR0917 - private, called in two places
     target: Target,
     method: str,
     path: str,

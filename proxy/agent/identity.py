@@ -1,4 +1,4 @@
-"""Gets the certificate and keeps it young. Key and certificate are in one memory file that HAProxy inherits, and nowhere else."""
+"""Gets the certificate and keeps it young. Key and certificate are in one memory file that HAProxy inherits."""
 
 from __future__ import annotations
 

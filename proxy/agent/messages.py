@@ -37,7 +37,7 @@ async def start_with_messages(argv: Sequence[str]) -> Process:
     finally:
         os.close(writing)
     loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(_Messages, open(reading, "rb", buffering=0))  # noqa: ASYNC230, SIM115 - the transport closes it
+    await loop.connect_read_pipe(_Messages, os.fdopen(reading, "rb", buffering=0))
     return process
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from proxy.agent import http_client
@@ -88,7 +89,7 @@ def _requests(exporter: str) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _text(values: dict[str, float], kind: str) -> bytes:
+def _text(values: Mapping[str, float], kind: str) -> bytes:
     lines = (f"# TYPE {name.partition('{')[0]} {kind}\n{name} {value}\n" for name, value in values.items())
     return "".join(lines).encode()
 

@@ -54,18 +54,18 @@ class Agent:
             await serve(ALL_ADDRESSES, METRICS_PORT, self._metrics.answer),
         ]
         await self._take_over()
-        parts = [
+        parts: list[asyncio.Task[None]] = [
             loop.create_task(self._identity.keep(), name="identity"),
             loop.create_task(self._configure(), name="configuration"),
         ]
         stop = loop.create_task(asked.wait(), name="stop")
-        done, _ = await asyncio.wait([*parts, stop], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*parts, stop], return_when=asyncio.FIRST_COMPLETED)
+        ended = [part for part in parts if part.done()]
         for part in parts:
             part.cancel()
-        if stop not in done:
-            for part in done:
-                part.result()
-            raise RuntimeError("a part of the agent ended by itself")
+        if ended:
+            ended[0].result()
+            raise RuntimeError(f"the part {ended[0].get_name()} ended by itself")
         await self._drain()
         for server in servers:
             server.close()

@@ -1,4 +1,4 @@
-"""The mitmproxy worker as a running process: started when the first frontend needs it, configured, restarted, drained."""
+"""The mitmproxy worker as a running process: started when a frontend needs it, configured, restarted, drained."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """ServiceIntentions to HAProxy: `mesh_policy.authorization.decide`, exactly, before anything else sees a request.
 
-Which intention decides depends on the caller alone, so it is looked up: by the whole identity, else by its namespace, else
-the first that means everybody (`*`). What that intention says is data too; only L7 permissions become rules.
+Which intention decides depends on the caller alone, so it is looked up: by the whole identity, else by its namespace,
+else the first that means everybody (`*`). What that intention says is data too; only L7 permissions become rules.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def acls(trust_domain: str) -> str:
 
 
 def _lookup(rule: str, place: Place) -> str:
-    """`txn.intention`, `txn.verdict` (allow, deny, audit, permissions) and `txn.decided_by`: data, looked up every time.
+    """`txn.intention`, `txn.verdict` (allow, deny, audit, permissions), `txn.decided_by`: looked up every time.
 
     Per request and not per connection: connections are pooled, and a change must hold for the next request on them.
     """

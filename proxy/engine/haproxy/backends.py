@@ -1,7 +1,7 @@
 """Backends of the snapshot to sections: one per protocol that the connection between the sidecars may carry.
 
 A section's name is `PREFIX:NAME`: `h1` and `h2` are HTTP over HTTP/1.1 and HTTP/2, `tcp` is bytes. Meshed endpoints are
-dialled with TLS 1.3, our certificate, and the one name that the peer must prove; the ALPN tells the receiver what comes.
+dialled with TLS 1.3, our certificate, and the one name that the peer must prove; the ALPN tells what comes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.identity import parse_spiffe_id
-from mesh_policy.snapshot import Backend, Endpoint, Outbound, PodAddress, Protocol
+from mesh_policy.snapshot import Endpoint, Outbound, PodAddress, Protocol
 from proxy.engine.haproxy import base
 from proxy.engine.haproxy.quoting import section, word
 from proxy.engine.haproxy.rendering import Place, Section
@@ -47,7 +47,7 @@ def backend_sections(outbound: Outbound, place: Place) -> dict[str, Section]:
 
 
 def backend_maps(outbound: Outbound) -> dict[str, dict[str, str]]:
-    """Name of a backend to its section, by what the client spoke. A backend that only speaks HTTP/2 is reached by both."""
+    """Name of a backend to its section, by what the client spoke. One that only speaks HTTP/2 is reached by both."""
     sections: dict[str, dict[str, str]] = {"sections_1": {}, "sections_2": {}, "sections_tcp": {}}
     protocols: dict[str, Protocol] = {backend.name: backend.protocol for backend in outbound.backends}
     protocols |= {pod_backend(pod.identity): "detect" for pod in outbound.pods}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from proxy.engine.haproxy.quoting import quote
 from proxy.engine.haproxy.rendering import Place
 
-MAX_CONNECTIONS = 8000
-"""Connections of one sidecar, both directions together; each takes about 35 KB while bytes flow."""
+MAX_DESCRIPTORS = 16400
+"""Open files of HAProxy where the container's own limit is not lower: from the lower of the two it computes `maxconn`,
+about 8,000 connections of both directions together. Asking for more than the limit would keep it from starting."""
 CONNECT_TIMEOUT = "1s"
 """One attempt to connect. A failed attempt goes to another endpoint at once (`redispatch 1`)."""
 WORKER_CONNECT_TIMEOUT = "150ms"
@@ -24,7 +25,10 @@ TCP = "d-tcp"
 
 
 def global_section(place: Place) -> str:
-    """The `global` section. `description` tells an agent that was restarted which files the process runs on. The admin socket can print the private key: mode 0600, in a folder only the sidecar has."""
+    """The `global` section. `description` tells an agent that was restarted which files the process runs on.
+
+    The admin socket can print the private key: mode 0600, in a folder that only the sidecar has.
+    """
     return f"""\
 global
   log stdout format raw local0
@@ -32,7 +36,7 @@ global
   stats socket {quote(place.socket("admin"))} mode 600 level admin expose-fd listeners
   stats timeout 30s
   nbthread 1
-  maxconn {MAX_CONNECTIONS}
+  fd-hard-limit {MAX_DESCRIPTORS}
   hard-stop-after 1h
   ssl-default-bind-options ssl-min-ver TLSv1.3
   ssl-default-server-options ssl-min-ver TLSv1.3

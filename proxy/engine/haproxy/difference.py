@@ -1,7 +1,7 @@
 """From one rendering to the next without a reload, where the Runtime API can do it. Pure.
 
-New servers and entries come before what uses them, old ones go last. What HAProxy cannot change while it runs (listeners,
-rules, the roots of trust) is a reload, which is always right.
+New servers and entries come before what uses them, old ones go last. What HAProxy cannot change while it runs
+(listeners, rules, the roots of trust) is a reload, which is always right.
 """
 
 from __future__ import annotations

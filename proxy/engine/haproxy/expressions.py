@@ -1,7 +1,7 @@
 """Regular expressions that mean the same to RE2 and to HAProxy's PCRE2, and cost PCRE2 no more than linear time.
 
-`mesh_policy.regex` has accepted the expression as RE2. PCRE2 backtracks: an unbounded repetition inside a repeated group
-can take exponential time, so such expressions are not given to it.
+`mesh_policy.regex` has accepted the expression as RE2. PCRE2 backtracks: an unbounded repetition inside a repeated
+group can take exponential time, so such expressions are not given to it.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ def whole(expression: str) -> str:
 
 def _nested(expression: str) -> bool:
     """Is a group that holds `*`, `+` or `{n,}` repeated itself?"""
-    tokens = _TOKEN.findall(expression)
+    pieces = _TOKEN.findall(expression)
     groups: list[bool] = [False]
-    for i, token in enumerate(tokens):
-        if token == "(":
+    for i, piece in enumerate(pieces):
+        if piece == "(":
             groups.append(False)
-        elif token == ")" and len(groups) > 1:
+        elif piece == ")" and len(groups) > 1:
             inner = groups.pop()
-            following = tokens[i + 1] if i + 1 < len(tokens) else ""
+            following = pieces[i + 1] if i + 1 < len(pieces) else ""
             if inner and _REPEATS.fullmatch(following):
                 return True
             groups[-1] |= inner
-        elif _UNBOUNDED.fullmatch(token):
+        elif _UNBOUNDED.fullmatch(piece):
             groups[-1] = True
     return False
 

@@ -1,7 +1,7 @@
 """What callers may send to the application: mTLS mode, identity, authorization, then the pod's own address.
 
-Every caller of a Strict port arrives in `in_tls`. Where a port takes plaintext too, `in_mux` looks at the first bytes and
-hands the connection on through a unix socket; without such a port there is no such hop.
+Every caller of a Strict port arrives in `in_tls`. Where a port takes plaintext too, `in_mux` looks at the first bytes
+and hands the connection on through a unix socket; without such a port there is no such hop.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _refuse_elsewhere(place: Place) -> str:
 
 
 def _tls_frontend(config: WorkloadConfig, place: Place, bind: str, refuse: str) -> str:
-    """Callers with a certificate of the mesh. The first SAN is the identity (haproxy: `ssl_c_san` keeps their order)."""
+    """Callers with a certificate of the mesh. The first SAN is the identity; `ssl_c_san` keeps their order."""
     return f"""
 frontend in_tls from d-frontend
   bind {bind}
@@ -141,7 +141,7 @@ def _http_rules(config: WorkloadConfig, place: Place) -> str:
 
 
 def _application(place: Place) -> str:
-    """The application, on the pod's own address and the port that the caller dialled (a server without port keeps it)."""
+    """The application, on the pod's own address and the port that was dialled: a server without port keeps it."""
     return f"""
 backend app_h1 from d-http
   server app {place.pod_ip}

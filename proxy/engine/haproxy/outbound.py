@@ -161,7 +161,8 @@ if {{ req.fhdr(x-mesh-internal-version) -m str 2 }}
 {_strip_request()}\
   acl known var(txn.section) -m found
   http-request set-var(txn.reason) str(unknown-backend) if !known
-  http-request return status 503 content-type text/plain hdr x-mesh-error unknown-backend string "no such backend\\n" if !known
+  http-request return status 503 content-type text/plain hdr x-mesh-error unknown-backend string "no such backend\\n" \
+if !known
   http-response del-header x-mesh-internal -m beg
   http-response set-var(txn.endpoint_port) bc_dst_port
   http-response set-var(txn.endpoint) bc_dst,concat(:,txn.endpoint_port)

@@ -18,8 +18,8 @@ _HEADER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}\Z")
 def quote(text: str) -> str:
     """One word of a configuration line, taken literally whatever it holds.
 
-    Strong quotes switch off every special character (blank, backslash, `"`, `#`, `$`, `%`); the strong quote itself is put
-    outside of them, escaped. Source: configuration manual, section 2.2 "Quoting and escaping".
+    Strong quotes switch off every special character (blank, backslash, `"`, `#`, `$`, `%`); the strong quote itself is
+    put outside of them, escaped. Source: configuration manual, section 2.2 "Quoting and escaping".
 
     Raises:
         InvalidConfig: the text holds a control character, is longer than `MAX_WORD`, or cannot be written in UTF-8.
@@ -40,7 +40,7 @@ def word(text: str) -> str:
 
 
 def section(name: str) -> str:
-    """A section's name for any name: `/` becomes `:`, what HAProxy does not allow becomes `_hh`. No two names collide."""
+    """A section's name for any name: `/` becomes `:`, what HAProxy does not allow `_hh`. No two names collide."""
     _check(name)
     return _NOT_SECTION.sub(_section_character, name)
 

@@ -18,8 +18,8 @@ def render(config: WorkloadConfig, trust_bundle: str, place: Place) -> Rendered:
         trust_bundle: PEM of the roots that peers must chain to.
 
     Raises:
-        InvalidConfig: the snapshot asks for something that cannot be expressed exactly, or holds a string that cannot be
-            written safely.
+        InvalidConfig: the snapshot asks for something that cannot be expressed exactly, or holds a string that cannot
+            be written safely.
     """
     static = (
         base.global_section(place)

@@ -152,7 +152,7 @@ def test_no_certificate(mesh: Mesh, outside: str) -> None:
 def test_plaintext_to_a_strict_port(mesh: Mesh, outside: str) -> None:
     with within(outside):
         connection = socket.create_connection((API_IP, HTTP), 5)
-    with connection, pytest.raises(OSError):  # noqa: PT011 - reset or closed, both refuse
+    with connection, pytest.raises(OSError):
         exchange(connection, get("/plaintext"))
     assert not asked(mesh, "/plaintext")
 
@@ -214,7 +214,9 @@ def test_ambiguous_paths_are_refused_on_both_sides(mesh: Mesh, outside: str, pat
     assert not asked(mesh, path)
 
 
-@pytest.mark.parametrize("request_line", ["CONNECT api:80 HTTP/1.1", "GET a HTTP/1.1", "GET /a#b HTTP/1.1", "G(T / HTTP/1.1"])
+@pytest.mark.parametrize(
+    "request_line", ["CONNECT api:80 HTTP/1.1", "GET a HTTP/1.1", "GET /a#b HTTP/1.1", "G(T / HTTP/1.1"]
+)
 def test_strange_request_lines_are_refused(mesh: Mesh, request_line: str) -> None:
     answer = mesh.ask(f"{request_line}\r\nhost: api\r\n\r\n".encode())
     assert answer.status in (400, 405)
@@ -236,9 +238,9 @@ def test_a_head_above_the_limit(mesh: Mesh) -> None:
 
 @pytest.mark.parametrize("port", [15001, 15006])
 def test_a_connection_to_the_capture_ports_themselves(mesh: Mesh, outside: str, port: int) -> None:
-    with pytest.raises(OSError), mesh.web.connect(("127.0.0.1", port)) as connection:  # noqa: PT011, PT012 - as above
+    with pytest.raises(OSError), mesh.web.connect(("127.0.0.1", port)) as connection:
         exchange(connection, get("/direct"))
-    with pytest.raises(OSError), within(outside), socket.create_connection((API_IP, port), 5) as connection:  # noqa: PT011, PT012
+    with pytest.raises(OSError), within(outside), socket.create_connection((API_IP, port), 5) as connection:
         exchange(connection, get("/direct"))
     assert not asked(mesh, "/direct")
 

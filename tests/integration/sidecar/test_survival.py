@@ -1,4 +1,4 @@
-"""Processes that die, configurations that are wrong, a control plane that is away, changes under load, the end of a pod."""
+"""Processes that die, wrong configurations, a control plane that is away, changes under load, the end of a pod."""
 
 from __future__ import annotations
 
@@ -130,7 +130,12 @@ def test_the_worker_dies_and_no_request_is_lost_or_let_past_it(mesh: Mesh) -> No
 
 def test_a_snapshot_that_does_not_decode_is_refused_and_the_last_good_one_stays(mesh: Mesh) -> None:
     good = wire.encode(wire.stamp(caller_config("web")))
-    for bad in (b"{}", b'{"wireVersion":99}', good[:-1] + b',"unknown":1}', good.replace(b'"port":8080', b'"port":"x"')):
+    for bad in (
+        b"{}",
+        b'{"wireVersion":99}',
+        good[:-1] + b',"unknown":1}',
+        good.replace(b'"port":8080', b'"port":"x"'),
+    ):
         count = len(mesh.control_plane.acks)
         mesh.control_plane.push_raw(WEB, bad)
         until(lambda n=count: len(mesh.control_plane.acks) > n, 5, "an answer")  # type: ignore[misc]
@@ -198,6 +203,7 @@ def test_changes_by_the_runtime_api_under_load_drop_nothing(changing_mesh: Mesh,
 @pytest.mark.parametrize("vip", [VIP, ROUTED_VIP], ids=["native", "python"])
 def test_reloads_on_both_sides_under_load_drop_nothing(changing_mesh: Mesh, vip: str) -> None:
     import msgspec
+
     from mesh_policy.snapshot import AccessLog
 
     mesh = changing_mesh
@@ -244,7 +250,11 @@ def test_metrics_and_health_are_told(mesh: Mesh) -> None:
     assert b" 200 " in mesh.web.health("/livez").split(b"\r\n")[0]
     assert b" 404 " in mesh.web.health("/app-health/none/livez").split(b"\r\n")[0]
     text = mesh.web.health("/metrics", 15090).decode()
-    for name in ("heddle_agent_haproxy_up 1", "heddle_worker_requests", 'heddle_requests_total{direction="outbound",backend="h1:shop:api:8080",code="2xx"}'):
+    for name in (
+        "heddle_agent_haproxy_up 1",
+        "heddle_worker_requests",
+        'heddle_requests_total{direction="outbound",backend="h1:shop:api:8080",code="2xx"}',
+    ):
         assert name in text
 
 

@@ -48,7 +48,8 @@ def test_the_application_learns_who_called_and_the_request_id(mesh: Mesh, vip: s
 
 @BOTH_ENGINES
 def test_websocket(mesh: Mesh, vip: str) -> None:
-    upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+    upgrade += "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     with mesh.web.connect((vip, HTTP)) as connection:
         connection.sendall(get("/ws", headers=upgrade))
         stream = connection.makefile("rb")
@@ -93,8 +94,9 @@ def test_two_ports_of_a_pod_are_not_mixed_up_by_pooled_connections(mesh: Mesh) -
 
 def test_a_foreign_destination_is_passed_on_untouched(mesh: Mesh) -> None:
     namespace = mesh.network.join("foreign", "10.77.0.50")
-    from tests.support.sidecar.network import within
     import socket
+
+    from tests.support.sidecar.network import within
 
     with within(namespace):
         listener = socket.create_server(("10.77.0.50", 7000))

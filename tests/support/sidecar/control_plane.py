@@ -1,4 +1,4 @@
-"""A control plane that speaks docs/contract.md and does what a test tells it: an HTTPS server in a thread of its own."""
+"""A control plane that speaks docs/contract.md and does what a test tells it: an HTTPS server in its own thread."""
 
 from __future__ import annotations
 

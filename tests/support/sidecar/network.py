@@ -1,4 +1,4 @@
-"""A little cluster network: namespaces joined by a bridge. Sockets made inside `within(...)` belong to that namespace."""
+"""A little cluster network: namespaces joined by a bridge. Sockets made `within(...)` one belong to it."""
 
 from __future__ import annotations
 

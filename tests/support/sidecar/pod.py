@@ -152,7 +152,7 @@ class Pod:
             if not entry.name.isdecimal():
                 continue
             try:
-                inside = os.readlink(entry / "ns" / "net") == _namespace_id(self.namespace)
+                inside = str((entry / "ns" / "net").readlink()) == _namespace_id(self.namespace)
                 arguments = (entry / "cmdline").read_bytes().decode().split("\0")[:-1]
                 uid = entry.stat().st_uid
             except OSError:
@@ -199,4 +199,4 @@ class Pod:
 
 
 def _namespace_id(name: str) -> str:
-    return f"net:[{os.stat(Path('/run/netns') / name).st_ino}]"
+    return f"net:[{(Path('/run/netns') / name).stat().st_ino}]"

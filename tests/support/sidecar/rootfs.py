@@ -1,4 +1,4 @@
-"""Where HAProxy 3.4 is: on this machine, or in the root filesystem that `images/rootfs.sh` makes in the user's cache."""
+"""Where HAProxy 3.4 is: in the root filesystem that `images/rootfs.sh` makes in the user's cache."""
 
 from __future__ import annotations
 
