@@ -87,17 +87,18 @@ def control_plane_pods(context: Context) -> list[pods.Pod]:
     return [pod for pod in found if pod.owner == f"Deployment/{CONTROL_PLANE}"]
 
 
+INSTALLED = Check(
+    name="installed",
+    description="the mesh is installed",
+    hint="meshctl install, or give --namespace",
+    run=installed,
+    fatal=True,
+)
 CATEGORY = Category(
     "control-plane",
     "Control plane",
     (
-        Check(
-            name="installed",
-            description="the mesh is installed",
-            hint="meshctl install, or give --namespace",
-            run=installed,
-            fatal=True,
-        ),
+        INSTALLED,
         Check(
             name="replicas",
             description="the replicas are ready",

@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 
 from meshctl import charts
+from meshctl.checks import Category, Context
+from meshctl.checks import run as run_checks
+from meshctl.checks.control_plane import INSTALLED
+from meshctl.checks.kubernetes import DEFINITIONS, GATEWAY
 from meshctl.commands import Session, helm_arguments, values_arguments
+from meshctl.errors import MeshctlError
 from meshctl.names import DEMO_RELEASE, DEMO_RELEASE_NAMESPACE
 
+NEEDED = (GATEWAY, DEFINITIONS, INSTALLED)
 EXAMPLES = """examples:
   meshctl demo install                            namespaces shop, staging and street
   meshctl demo install --set split.v2=50          half of the requests to version 2
@@ -30,6 +36,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     helm_arguments(verbs.add_parser("uninstall", parents=common, help="remove it, with its namespaces"))
 
 
+def refuse_without_mesh(session: Session) -> None:
+    """Its routes and intentions need their definitions, its pods their sidecars. Raises MeshctlError."""
+    context = Context(cluster=session.cluster(), namespace=session.namespace)
+    for outcome in run_checks([Category("demo", "Demo", NEEDED)], context):
+        if outcome.result == "failed":
+            raise MeshctlError(f"{outcome.check.description}: no: {outcome.message}", outcome.check.hint)
+
+
 def run(session: Session) -> int:
     options, output, helm = session.options, session.output, session.helm()
     if options.demo_verb == "uninstall":
@@ -38,6 +52,7 @@ def run(session: Session) -> int:
         output.say(f"[green]ok[/green]: the shop {'is closed' if changed else 'was not there'}")
         return 0
     values = charts.read_values(options.values, options.set)
+    refuse_without_mesh(session)
     chart = charts.find(options.charts, "demo")
     if options.dry_run:
         changed = helm.would_change(DEMO_RELEASE, DEMO_RELEASE_NAMESPACE, chart, values)
