@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from pathlib import Path
@@ -32,6 +33,9 @@ def main() -> int:
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 64
+    except Exception:
+        logging.getLogger(__name__).exception("internal error")
+        return 70
     return 0
 
 

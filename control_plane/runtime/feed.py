@@ -26,13 +26,20 @@ class Feed:
             if known.key not in there:
                 pods |= self._index.delete(Ref(kind, *known.key))
         for obj in objects:
-            pods |= self._index.apply(kind, obj)
+            pods |= self._take(kind, obj)
         logger.debug("listed", extra={"kind": kind, "objects": len(objects)})
         self._hub.changed(pods)
 
     def apply(self, kind: str, obj: Object) -> None:
         """New or changed."""
-        self._hub.changed(self._index.apply(kind, obj))
+        self._hub.changed(self._take(kind, obj))
+
+    def _take(self, kind: str, obj: Object) -> frozenset[Key]:
+        try:
+            return self._index.apply(kind, obj)
+        except Exception:  # a fault of ours with one object must not stop the watch of all others
+            logger.exception("cannot index", extra={"kind": kind, "object": "/".join(obj.key)})
+            return frozenset()
 
     def delete(self, ref: Ref) -> None:
         """Gone."""

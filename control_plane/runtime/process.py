@@ -73,7 +73,9 @@ class Process:
             settings.token,
             trust=lambda: self.trust.authority.trust_bundle if self.trust.authority else "",
         )
-        self.status = StatusWriter(client, self.index, compiler, self.hub, peers, leading=self._leads_and_knows)
+        self.status = StatusWriter(
+            client, self.index, compiler, self.hub, peers, leading=self._leads_and_knows, metrics=self.metrics
+        )
         self._self: Peer | None = None
         self.api = SidecarApi(
             self.hub, Access(self._review), lambda: self.trust.authority, self.metrics, peer=lambda: self._self

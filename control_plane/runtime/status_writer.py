@@ -19,6 +19,7 @@ from control_plane.kube.errors import Conflict, KubeError, NotFound
 from control_plane.kube.objects import write_status
 from control_plane.runtime.peers import POLL_SECONDS, Peers
 from control_plane.serve.hub import Hub
+from control_plane.serve.metrics import Metrics
 from control_plane.status.conditions import merged, plain
 from control_plane.status.http_route import parents
 from control_plane.status.own import conditions
@@ -27,6 +28,8 @@ from control_plane.status.progress import Answer, Progress, progress
 logger = logging.getLogger(__name__)
 
 OWN_KINDS = ("ServiceSubset", "ServiceIntentions", "TrafficPolicy", "MeshConfig")
+IDLE_POLLS = 5
+"""Other replicas are asked every second while something is pending, and this many times less often otherwise."""
 SETTLE_SECONDS = 0.3
 """After a change sidecars get this long to answer before anything is written: most changes need one write, not two."""
 
@@ -42,6 +45,7 @@ class StatusWriter:
         hub: Hub,
         peers: Peers,
         *,
+        metrics: Metrics,
         leading: Callable[[], bool],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -50,12 +54,15 @@ class StatusWriter:
         self._compiler = compiler
         self._hub = hub
         self._peers = peers
+        self._metrics = metrics
         self._leading = leading
+        self._pending = True
         self._now = now
 
     async def run(self) -> None:
         """Write until cancelled. Not leading, it looks whether it does now."""
         due = True
+        asked = 0
         while True:
             try:
                 async with asyncio.timeout(POLL_SECONDS):
@@ -68,11 +75,21 @@ class StatusWriter:
                 due = True
                 await asyncio.sleep(POLL_SECONDS)
                 continue
-            await asyncio.sleep(SETTLE_SECONDS)
-            if await self._peers.ask():
-                due = True
+            asked += 1
+            if due or self._pending or asked >= IDLE_POLLS:
+                await asyncio.sleep(SETTLE_SECONDS)
+                asked = 0
+                due = await self._peers.ask() or due
             if due:
-                due = not await self.step()
+                due = not await self._guarded()
+
+    async def _guarded(self) -> bool:
+        try:
+            return await self.step()
+        except Exception:  # a fault of ours: conditions are late, traffic is not
+            logger.exception("cannot write conditions")
+            self._metrics.failures.inc()
+            return True
 
     async def step(self) -> bool:
         """Write what differs. False: not all could be written, try again."""
@@ -80,9 +97,11 @@ class StatusWriter:
         answers = self._answers()
         policies = PolicyTable(self._index)
         complete = True
+        self._pending = False
         for kind in ("HTTPRoute", *OWN_KINDS):
             for obj in self._index.every(kind):
                 done = progress(affected(self._index, kind, obj), expected, answers)
+                self._pending |= done.running < done.total
                 status = self._status(kind, obj, policies, done)
                 if status is not None:
                     complete = await self._write(kind, obj, status) and complete

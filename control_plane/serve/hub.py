@@ -66,6 +66,7 @@ class Hub:
         self._acks: dict[Key, Ack] = {}
         self._affected: set[Key] = set()
         self._debounce = Debounce()
+        self._closed = False
         self._seen = asyncio.Event()
         self.news = asyncio.Event()
         """Set on every change and ack: the status may have to be written anew."""
@@ -94,7 +95,12 @@ class Hub:
         if mailbox is None:
             return
         started = time.perf_counter()
-        config = self._compiler.compile(key)
+        try:
+            config = self._compiler.compile(key)
+        except Exception:  # a fault of ours with one pod's objects: it keeps what it runs, the others go on
+            logger.exception("cannot compile", extra={"pod": "/".join(key)})
+            self._metrics.failures.inc()
+            return
         self._metrics.compile_seconds.observe(time.perf_counter() - started)
         if config is None:
             mailbox.close()
@@ -123,6 +129,8 @@ class Hub:
         if old is not None:
             old.close()
         mailbox = Mailbox()
+        if self._closed:
+            mailbox.close()
         self._streams[key] = mailbox
         self._metrics.sidecars.set(len(self._streams))
         self._send(key)
@@ -154,6 +162,7 @@ class Hub:
             mailbox.put_trust(line)
 
     def close(self) -> None:
-        """End every stream: this replica goes away."""
+        """End every stream, also those that begin from now on: this replica goes away."""
+        self._closed = True
         for mailbox in list(self._streams.values()):
             mailbox.close()

@@ -25,6 +25,11 @@ class Metrics:
             buckets=(0.0005, 0.002, 0.01, 0.05, 0.2, 1, 5),
             registry=self.registry,
         )
+        self.failures = Counter(
+            "heddle_control_plane_failures_total",
+            "Objects, workloads or conditions that could not be handled for a fault of ours",
+            registry=self.registry,
+        )
         self.certificates = Counter(
             "heddle_control_plane_certificates_total", "Certificates signed", registry=self.registry
         )
