@@ -151,7 +151,7 @@ class Downstream(Link):
         """The whole answer has been written."""
         if self.closed:
             return
-        if not exchange.keep_alive or self._service.draining:
+        if not exchange.reply.keep_alive or self._service.draining:
             self._end(exchange)
         elif exchange.request_read:
             self._exchange = self._body = None

@@ -44,13 +44,13 @@ class Exchange:
         "_client",
         "_head",
         "_mesh",
-        "_reply",
         "_service",
         "_task",
         "_upstream",
         "answered",
         "ended",
         "flow",
+        "reply",
         "request_read",
         "tunnel",
     )
@@ -59,7 +59,7 @@ class Exchange:
         self._service = service
         self._client = client
         self._head = head
-        self._reply = Reply(service, client, head)
+        self.reply = Reply(service, client, head)
         self._mesh: MeshFlow | None = None
         self._upstream: Upstream | None = None
         self._task: asyncio.Future[None] | None = None
@@ -76,11 +76,6 @@ class Exchange:
         """Upgraded: bytes are passed as they are."""
         self.flow = flow = HTTPFlow(client.connection, _SERVER, True)
         flow.request = head.request
-
-    @property
-    def keep_alive(self) -> bool:
-        """Another request may come on this connection after the answer."""
-        return self._reply.keep_alive
 
     # --- the request
 
@@ -107,7 +102,7 @@ class Exchange:
 
     def _attach(self, frontends: Frontends, name: str) -> None:
         internal = self._head.internal
-        mesh = self._mesh = self._reply.mesh = attach(self.flow, frontends, frontends[name])
+        mesh = self._mesh = self.reply.mesh = attach(self.flow, frontends, frontends[name])
         mesh.http_version = internal.get(b"version", b"1")
         mesh.accepts_trailers = self._head.accepts_trailers
         if (request_id := internal.get(b"id")) is not None:
@@ -193,7 +188,7 @@ class Exchange:
     # --- the answer, in the order of the wire
 
     def on_informational(self, response: Response) -> None:
-        self._reply.informational(response)
+        self.reply.informational(response)
 
     def on_head(self, head: ResponseHead) -> None:
         self._answer_head = head
@@ -207,7 +202,7 @@ class Exchange:
             self._answer_here()
             return
         try:
-            self._reply.head(head.response, head, request_read=self.request_read)
+            self.reply.head(head.response, head, request_read=self.request_read)
         except ValueError:
             self._unfit("response")
 
@@ -226,7 +221,7 @@ class Exchange:
             self._run(self._service.hooks.response, lambda: self._finish(response, content))
             return
         try:
-            self._reply.content(content)
+            self.reply.content(content)
         except ValueError:
             self._unfit("response")
 
@@ -235,7 +230,7 @@ class Exchange:
             return
         trailers = response.data.trailers
         try:
-            self._reply.end(content, safe_trailers(trailers.fields) if trailers else ())
+            self.reply.end(content, safe_trailers(trailers.fields) if trailers else ())
         except ValueError:
             self._unfit("response")
             return
@@ -248,7 +243,7 @@ class Exchange:
         self.flow.response = head.response
         self._service.counters.upgrades += 1
         self.tunnel = Tunnel(self._client, self._upstream, lambda: self.on_lost("tunnel-ended", untouched=False))
-        self._reply.upgrade(head.response, head.upgrade)
+        self.reply.upgrade(head.response, head.upgrade)
         self._client.begin_tunnel()
 
     def on_tunnel(self, data: bytes) -> None:
@@ -285,7 +280,7 @@ class Exchange:
     def _answer_here(self) -> None:
         """Send `flow.response`, which no server gave."""
         response = self.flow.response
-        if response is None or self._reply.started:
+        if response is None or self.reply.started:
             self.abort("answer-cut")  # too late to say anything else
             return
         self._drop_upstream()
@@ -293,7 +288,7 @@ class Exchange:
         counters.answered_here += 1
         counters.policy_failures += (ERROR_HEADER, POLICY_FAILURE.encode()) in response.data.headers.fields
         try:
-            self._reply.whole(response, request_read=self.request_read)
+            self.reply.whole(response, request_read=self.request_read)
         except ValueError:
             logger.error("an addon made an answer that cannot be sent; the connection is cut")
             self.abort(POLICY_FAILURE)
@@ -332,7 +327,8 @@ class Exchange:
         self.ended = True
         self.flow.live = False
         if self._task is not None:
-            self._task.cancel()
+            # Not at once: a task that never ran would leave the addon's coroutine without anyone who awaits it.
+            asyncio.get_running_loop().call_soon(self._task.cancel)
         self._drop_upstream()
         self._client.abort()
         if self.answered:
