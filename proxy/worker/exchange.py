@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -158,6 +159,7 @@ class Exchange:
     def on_request_content(self, content: bytes, end: bool, trailers: Fields) -> None:
         """A piece of the request's body has been read; `end` exactly once."""
         self.request_read = end
+        self.flow.request.data.timestamp_end = time.time()
         if self.answered or self._upstream is None:
             return
         stream = self.flow.request.stream
@@ -215,6 +217,7 @@ class Exchange:
                 response.data.trailers = Headers(trailers)
         if response is None or self.answered or self.ended:
             return
+        response.data.timestamp_end = time.time()
         if callable(response.stream):
             content = through_stream(response.stream, content, end)
         if end:

@@ -76,3 +76,14 @@ def test_a_request_that_was_refused_is_not_copied() -> None:
     addon.requestheaders(made)
     addon.request(answer(made, 503))
     assert sink.sent == []
+
+
+def test_a_body_that_another_addon_streams_is_not_copied_wrongly() -> None:
+    sink = Sink()
+    made = flow(frontends(rule(mirrors=TWO)), method="POST")
+    addon = Mirror(draws(0.0), sink)
+    Route().requestheaders(made)
+    addon.requestheaders(made)
+    made.request.stream = lambda data: data
+    addon.request(made)
+    assert (sink.sent, sink.lost) == ([], 2)
