@@ -49,10 +49,14 @@ def _candidates(index: Index, obj: ServiceIntentions) -> Iterator[IntentionCandi
             action=source.action,
             permissions=tuple(_permission(permission) for permission in source.permissions),
         )
-        rank = 0 if source.name != "*" and source.namespace != "*" else 1 if source.namespace != "*" else 2
-        if source.name != "*" and source.namespace == "*":
-            rank = 0
-        yield IntentionCandidate(intention, obj.spec.destination.name != "*", rank)
+        yield IntentionCandidate(intention, obj.spec.destination.name != "*", _rank(source))
+
+
+def _rank(source: IntentionSource) -> int:
+    """A name goes before everybody of a namespace, and that before everybody."""
+    if source.name != "*":
+        return 0
+    return 2 if source.namespace == "*" else 1
 
 
 def _source(index: Index, home: str, source: IntentionSource) -> SourceMatch:
@@ -67,11 +71,8 @@ def _source(index: Index, home: str, source: IntentionSource) -> SourceMatch:
 
 def service_identities(index: Index, namespace: str, name: str) -> tuple[str, ...]:
     """The identities of a Service's pods (`namespace` `*`: of every Service of that name). Empty: nobody."""
-    services = [
-        service
-        for service in index.services()
-        if service.metadata.name == name and namespace in {"*", service.metadata.namespace}
-    ]
+    found = index.services(None if namespace == "*" else namespace)
+    services = [service for service in found if service.metadata.name == name]
     return tuple(sorted({identity_of(index, pod) for service in services for pod in index.pods_of(service)}))
 
 

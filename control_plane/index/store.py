@@ -38,6 +38,8 @@ class Index:
         self._pods: dict[str, dict[str, Pod]] = {}
         self._pod_of_ip: dict[str, Key] = {}
         self._mesh = DEFAULT
+        self._lists: dict[str, dict[str | None, tuple[Object, ...]]] = {}
+        """By kind and namespace, in order; of a kind that has changed nothing is kept."""
 
     # --- changes -----------------------------------------------------------------------------------------------------
 
@@ -46,10 +48,12 @@ class Index:
         before = self._objects[kind].get(obj.key)
         if before is not None and same_meaning(before, obj):
             self._objects[kind][obj.key] = obj
+            self._lists.pop(kind, None)
             return frozenset()
         ref = Ref(kind, *obj.key)
         hit = affected(self, kind, before) if before is not None else frozenset()
         self._forget(kind, before)
+        self._lists.pop(kind, None)
         self._objects[kind][obj.key] = obj
         self._problems[ref] = (*violations(kind, obj), *self._unsupported(kind, obj))
         self._remember(kind, obj)
@@ -63,6 +67,7 @@ class Index:
             return frozenset()
         hit = affected(self, ref.kind, before)
         self._forget(ref.kind, before)
+        self._lists.pop(ref.kind, None)
         del self._objects[ref.kind][ref.namespace, ref.name]
         self._problems.pop(ref, None)
         self.revision += 1
@@ -111,8 +116,18 @@ class Index:
 
     def every(self, kind: str) -> tuple[Object, ...]:
         """All objects of a kind, broken ones included, by namespace and name."""
-        found = self._objects[kind]
-        return tuple(found[key] for key in sorted(found))
+        return self._list(kind, None)
+
+    def _list(self, kind: str, namespace: str | None) -> tuple[Object, ...]:
+        lists = self._lists.get(kind)
+        if lists is None:
+            found = self._objects[kind]
+            ordered = [found[key] for key in sorted(found)]
+            spaces: dict[str | None, list[Object]] = {None: ordered}
+            for obj in ordered:
+                spaces.setdefault(obj.metadata.namespace, []).append(obj)
+            lists = self._lists[kind] = {space: tuple(objects) for space, objects in spaces.items()}
+        return lists.get(namespace, ())
 
     @property
     def mesh(self) -> MeshConfig:
@@ -123,9 +138,10 @@ class Index:
         found = self._objects["Namespace"].get(("", name))
         return found.metadata.labels if found else {}
 
-    def services(self) -> tuple[Service, ...]:
-        """All Services that the mesh can reach, by namespace and name."""
-        return tuple(s for s in self.every("Service") if isinstance(s, Service) and not s.is_external_name)
+    def services(self, namespace: str | None = None) -> tuple[Service, ...]:
+        """The Services that the mesh can reach, of a namespace or all, by namespace and name."""
+        every = self._list("Service", namespace)
+        return tuple(s for s in every if isinstance(s, Service) and not s.is_external_name)
 
     def service(self, namespace: str, name: str) -> Service | None:
         return self._typed("Service", Service, namespace, name)
@@ -169,10 +185,8 @@ class Index:
         labels = pod.metadata.labels.items()
         return tuple(
             service
-            for service in self.services()
-            if service.metadata.namespace == pod.metadata.namespace
-            and service.spec.selector
-            and service.spec.selector.items() <= labels
+            for service in self.services(pod.metadata.namespace)
+            if service.spec.selector and service.spec.selector.items() <= labels
         )
 
     def routes(self) -> tuple[HttpRoute, ...]:
@@ -188,17 +202,17 @@ class Index:
 
     def intentions(self, namespace: str) -> tuple[ServiceIntentions, ...]:
         """Valid intentions of a namespace."""
-        every = self._valid("ServiceIntentions", ServiceIntentions)
-        return tuple(obj for obj in every if obj.metadata.namespace == namespace)
+        return self._valid("ServiceIntentions", ServiceIntentions, namespace)
 
     def broken_intentions(self, namespace: str) -> tuple[Object, ...]:
         """Intentions of a namespace that cannot be used: what they protect must stay shut."""
-        every = self.every("ServiceIntentions")
-        return tuple(o for o in every if o.metadata.namespace == namespace and self.problems("ServiceIntentions", o))
+        every = self._list("ServiceIntentions", namespace)
+        return tuple(obj for obj in every if self.problems("ServiceIntentions", obj))
 
     def _typed(self, kind: str, struct: type[T], namespace: str, name: str) -> T | None:
         found = self._objects[kind].get((namespace, name))
         return found if isinstance(found, struct) else None
 
-    def _valid(self, kind: str, struct: type[T]) -> tuple[T, ...]:
-        return tuple(o for o in self.every(kind) if isinstance(o, struct) and not self.problems(kind, o))
+    def _valid(self, kind: str, struct: type[T], namespace: str | None = None) -> tuple[T, ...]:
+        every = self._list(kind, namespace)
+        return tuple(obj for obj in every if isinstance(obj, struct) and not self.problems(kind, obj))

@@ -107,8 +107,8 @@ def _shared_accounts(index: Index, obj: ServiceIntentions) -> Iterator[str]:
 
 def _tcp_ports(index: Index, obj: ServiceIntentions) -> Iterator[str]:
     namespace, name = obj.metadata.namespace, obj.spec.destination.name
-    for service in index.services():
-        if service.metadata.namespace == namespace and name in {"*", service.metadata.name}:
+    for service in index.services(namespace):
+        if name in {"*", service.metadata.name}:
             for port in service.tcp_ports:
                 if protocol_of(port) == "tcp":
                     yield f"{service.metadata.name}:{port.port}"
