@@ -22,6 +22,14 @@ python-check:
 root-check:
 	@test "$$(id -u)" = 0 || { echo "This command makes containers and network namespaces: run it as root (or with sudo)."; exit 64; }
 
+# Programs of the host that tests and benchmark use, and the Debian package of each. `make demo` installs its own.
+CHECK_NEEDS := ip:iproute2 nft:nftables unshare:util-linux setpriv:util-linux mmdebstrap:mmdebstrap
+BENCH_NEEDS := $(CHECK_NEEDS) wrk:wrk
+define need
+	@missing=""; for one in $(1); do command -v "$${one%%:*}" >/dev/null || missing="$$missing $${one##*:}"; done; \
+	test -z "$$missing" || { echo "Missing on this machine:$$missing. Install with: apt-get install --no-install-recommends$$missing"; exit 64; }
+endef
+
 venv: $(VENV)/.stamp ## the virtual environment with everything that development needs (in the user's cache folder)
 
 $(VENV)/.stamp: pyproject.toml constraints.txt | python-check
@@ -37,6 +45,7 @@ demo: venv root-check ## provision a cluster, install the mesh and the shop, pro
 	$(RUN) ansible-playbook -i inventories/local playbooks/site.yml $(ANSIBLE_ARGS)
 
 check: venv root-check ## lint, types, every test up to those on the cluster of `make demo`; STAGES="lint unit" for some
+	$(call need,$(CHECK_NEEDS))
 	@$(RUN) python tests/check.py $(STAGES)
 
 # --- the rest ---
@@ -51,6 +60,7 @@ format: venv ## rewrite the Python files in the project's style
 	$(RUN) ruff check --fix-only . && $(RUN) ruff format .
 
 bench: venv root-check ## requests per second per core, latency and memory, measured in one run and printed as ratios
+	$(call need,$(BENCH_NEEDS))
 	@$(RUN) python -m bench
 
 images: venv root-check ## build the images and bring them to the nodes (part of `make demo`)
