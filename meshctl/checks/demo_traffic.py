@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from meshctl.checks import CheckFailed, Context, Finding, Skipped
@@ -28,8 +28,10 @@ SPLIT_POINTS = 3.0
 """Allowed distance from the weights, in percentage points: 3.4 standard deviations of 2,000 draws at 80/20."""
 MIRRORED_REQUESTS = 200
 HANG_SECONDS = 30
-HANG_REQUESTS = 300
-HANG_RATE = 60.0
+HANG_REQUESTS = 600
+HANG_RATE = 120.0
+HANG_ROUNDS = 2
+"""A second round decides when the first looks slow: a caller who waits for staging does so in both."""
 HANG_FACTOR, HANG_MARGIN_MS = 2.0, 25.0
 """The caller's p99 while staging hangs may be at most twice the slower of the two runs around it, plus this: what two
 runs on a small machine differ by anyway. A caller that waited for staging would be at 10,000 ms."""
@@ -104,6 +106,16 @@ def mirror_hangs(context: Context) -> Finding:
     def load() -> Report:
         return probe(context.cluster, pod, "web", traffic)
 
+    for rounds_left in reversed(range(HANG_ROUNDS)):
+        try:
+            return hang_round(context, staging, load)
+        except CheckFailed as failure:
+            if not rounds_left or any(failure.facts["failed"].values()):
+                raise
+    raise AssertionError("a round either returns or raises")
+
+
+def hang_round(context: Context, staging: Pod, load: Callable[[], Report]) -> Finding:
     before = load()
     with hanging(context, staging):
         during = load()
