@@ -38,6 +38,8 @@ from control_plane.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+IDLE_SECONDS = 20.0
+"""A connection without a (whole) request for so long is closed."""
 SHUTDOWN_SECONDS = 5.0
 """For requests that are under way when the process ends; streams are closed at once."""
 
@@ -180,7 +182,13 @@ class Process:
     ) -> None:
         app = web.Application(client_max_size=limit)
         app.add_routes(routes)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+            keepalive_timeout=IDLE_SECONDS,
+        )
         await runner.setup()
         self._runners.append(runner)
         await web.TCPSite(runner, self.settings.address, port, ssl_context=context, backlog=1024).start()
