@@ -15,8 +15,9 @@ class Limits:
     """From HAProxy at once; the next ones are answered with 503 and closed."""
     head_seconds: float = 10.0
     """For a whole request head, from its first byte."""
-    keep_alive_seconds: float = 120.0
-    """A downstream without a request. Longer than HAProxy keeps idle connections, so that HAProxy closes first."""
+    keep_alive_seconds: float = 3600.0
+    """A downstream without a request. HAProxy closes what it no longer needs, within seconds; it must be first, or a
+    request could meet a connection that is being closed."""
     stream_seconds: float = 3600.0
     """An exchange or tunnel in which no byte moves. HAProxy's timeouts are shorter; this only frees what they
     missed."""
