@@ -66,6 +66,7 @@ def _lookup(rule: str, place: Place) -> str:
   {rule} set-var(txn.intention) str(default) if {absent}
   {rule} set-var(txn.verdict) var(txn.intention),map_str({verdict},deny)
   {rule} set-var(txn.decided_by) var(txn.intention),map_str({name},default)
+  {rule} set-var-fmt(txn.decided_by) "audit %[var(txn.decided_by)]" if {{ var(txn.verdict) -m str audit }}
 """
 
 

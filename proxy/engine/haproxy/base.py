@@ -15,6 +15,9 @@ WORKER_CONNECT_RETRIES = 40
 """HAProxy waits `timeout connect` between attempts: together 6 s for a worker that starts or comes back."""
 IDLE_TIMEOUT = "1h"
 """Silence on a connection or stream that nobody limited: long, since a gRPC stream may have nothing to say."""
+HARD_STOP_AFTER = "15m"
+"""How long a process that was replaced may finish its streams; then they are cut. Kept connections that are idle end with
+their next request, decided by the configuration of that process (ADR 0003)."""
 HEADER_TIMEOUT = "10s"
 """From a request's first byte to the end of its head: a slow sender costs a connection for no longer."""
 HANDSHAKE_TIMEOUT = "5s"
@@ -37,7 +40,7 @@ global
   stats timeout 30s
   nbthread 1
   fd-hard-limit {MAX_DESCRIPTORS}
-  hard-stop-after 1h
+  hard-stop-after {HARD_STOP_AFTER}
   ssl-default-bind-options ssl-min-ver TLSv1.3
   ssl-default-server-options ssl-min-ver TLSv1.3
   tune.bufsize 16384
