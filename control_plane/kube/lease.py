@@ -85,7 +85,7 @@ class Election:
                 await self.step()
             except Conflict:
                 self._held = False
-            except KubeError as error:
+            except (KubeError, ValueError) as error:
                 logger.warning("lease not renewed", extra={"error": str(error), "leading": self.leading})
             await self._sleep(RETRY_SECONDS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -13,17 +14,17 @@ from control_plane.index.affected import affected, meshed
 from control_plane.index.policy import PolicyTable
 from control_plane.index.store import Index, Key
 from control_plane.kinds.http_route import HttpRoute
-from control_plane.kinds.meta import HasStatus, Object
+from control_plane.kinds.meta import CONTROLLER_NAME, HasStatus, Object
 from control_plane.kube.client import KubeClient
 from control_plane.kube.errors import Conflict, KubeError, NotFound
 from control_plane.kube.objects import write_status
 from control_plane.runtime.peers import POLL_SECONDS, Peers
 from control_plane.serve.hub import Hub
 from control_plane.serve.metrics import Metrics
-from control_plane.status.conditions import merged, plain
+from control_plane.status.conditions import merged, plain, was_programmed
 from control_plane.status.http_route import parents
 from control_plane.status.own import conditions
-from control_plane.status.progress import Answer, Progress, progress
+from control_plane.status.progress import PATIENCE_SECONDS, Answer, Progress, lagging, progress
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class StatusWriter:
         metrics: Metrics,
         leading: Callable[[], bool],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._index = index
@@ -56,7 +58,9 @@ class StatusWriter:
         self._peers = peers
         self._metrics = metrics
         self._leading = leading
+        self._monotonic = monotonic
         self._pending = True
+        self._lagging: dict[Key, float] = {}
         self._now = now
 
     async def run(self) -> None:
@@ -79,7 +83,7 @@ class StatusWriter:
             if due or self._pending or asked >= IDLE_POLLS:
                 await asyncio.sleep(SETTLE_SECONDS)
                 asked = 0
-                due = await self._peers.ask() or due
+                due = await self._peers.ask() or due or self._pending
             if due:
                 due = not await self._guarded()
 
@@ -93,24 +97,32 @@ class StatusWriter:
 
     async def step(self) -> bool:
         """Write what differs. False: not all could be written, try again."""
-        expected = {key: version for key in sorted(meshed(self._index)) if (version := self._version(key))}
         answers = self._answers()
+        expected = self._expected(answers)
+        self._lagging = lagging(self._lagging, expected, answers, self._monotonic())
+        soon = self._monotonic() - PATIENCE_SECONDS
+        forgiven = frozenset(pod for pod, since in self._lagging.items() if since > soon)
         policies = PolicyTable(self._index)
         complete = True
-        self._pending = False
+        self._pending = bool(self._lagging)
         for kind in ("HTTPRoute", *OWN_KINDS):
             for obj in self._index.every(kind):
-                done = progress(affected(self._index, kind, obj), expected, answers)
-                self._pending |= done.running < done.total
+                spared = forgiven if _was_programmed(obj) else frozenset()
+                done = progress(affected(self._index, kind, obj), expected, answers, spared)
                 status = self._status(kind, obj, policies, done)
                 if status is not None:
                     complete = await self._write(kind, obj, status) and complete
             await asyncio.sleep(0)
         return complete
 
-    def _version(self, key: Key) -> str:
-        config = self._compiler.compile(key)
-        return config.version if config else ""
+    def _expected(self, answers: dict[Key, tuple[Answer, ...]]) -> dict[Key, str]:
+        """What every sidecar should run. A pod that never started has none: it is not waited for."""
+        found = {}
+        for key in sorted(meshed(self._index)):
+            pod, config = self._index.pod(*key), self._compiler.compile(key)
+            if config is not None and pod is not None and (pod.status.phase == "Running" or key in answers):
+                found[key] = config.version
+        return found
 
     def _answers(self) -> dict[Key, tuple[Answer, ...]]:
         found: dict[Key, tuple[Answer, ...]] = {}
@@ -147,3 +159,13 @@ class StatusWriter:
             logger.warning("status not written", extra={**about, "error": str(error)})
             return False
         return True
+
+
+def _was_programmed(obj: Object) -> bool:
+    generation = obj.metadata.generation
+    if isinstance(obj, HttpRoute):
+        ours = [p for p in (obj.status.parents if obj.status else ()) if p.get("controllerName") == CONTROLLER_NAME]
+        said = [conditions for entry in ours if isinstance(conditions := entry.get("conditions"), list)]
+        return bool(said) and all(was_programmed(conditions, generation) for conditions in said)
+    status = obj.status if isinstance(obj, HasStatus) else None  # type: ignore[attr-defined]
+    return status is not None and was_programmed(plain(status.conditions), generation)

@@ -50,6 +50,14 @@ def programmed(done: Progress) -> Condition:
     return condition("Programmed", True, "Programmed", message)
 
 
+def was_programmed(conditions: Iterable[Mapping[str, Any]], generation: int) -> bool:
+    """Whether this generation of an object has once run everywhere."""
+    return any(
+        one.get("type") == "Programmed" and one.get("status") == "True" and one.get("observedGeneration") == generation
+        for one in conditions
+    )
+
+
 def merged(
     old: Iterable[Mapping[str, Any]], new: Iterable[Condition], generation: int, now: str
 ) -> list[dict[str, Any]]:

@@ -28,8 +28,32 @@ class Progress(NamedTuple):
     """Why the first that refuses does so; empty: none does."""
 
 
-def progress(pods: frozenset[Key], expected: Mapping[Key, str], answers: Mapping[Key, tuple[Answer, ...]]) -> Progress:
-    """Compare what should run (`expected` version by pod) with what the sidecars say (to any replica)."""
+PATIENCE_SECONDS = 10.0
+"""A change of something else (an endpoint comes or goes) is everywhere within this; what was programmed stays so."""
+
+
+def lagging(
+    before: Mapping[Key, float],
+    expected: Mapping[Key, str],
+    answers: Mapping[Key, tuple[Answer, ...]],
+    now: float,
+) -> dict[Key, float]:
+    """Since when each pod has not run what it should (monotonic seconds); `before` is the last result."""
+    return {
+        pod: before.get(pod, now)
+        for pod, version in expected.items()
+        if not any(answer.accepted and answer.version == version for answer in answers.get(pod, ()))
+    }
+
+
+def progress(
+    pods: frozenset[Key],
+    expected: Mapping[Key, str],
+    answers: Mapping[Key, tuple[Answer, ...]],
+    forgiven: frozenset[Key] = frozenset(),
+) -> Progress:
+    """Compare what should run (`expected` version by pod) with what the sidecars say (to any replica). Pods that are
+    `forgiven` count as running unless they refuse."""
     running = 0
     laggard = refusal = ""
     total = 0
@@ -38,7 +62,7 @@ def progress(pods: frozenset[Key], expected: Mapping[Key, str], answers: Mapping
             continue
         total += 1
         said = [answer for answer in answers.get(pod, ()) if answer.version == expected[pod]]
-        if any(answer.accepted for answer in said):
+        if any(answer.accepted for answer in said) or (pod in forgiven and not said):
             running += 1
             continue
         if not laggard or (said and not refusal):

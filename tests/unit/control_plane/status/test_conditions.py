@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from control_plane.status.conditions import accepted, condition, invalid, merged, plain, programmed, resolved
+from control_plane.status.conditions import (
+    accepted,
+    condition,
+    invalid,
+    merged,
+    plain,
+    programmed,
+    resolved,
+    was_programmed,
+)
 from control_plane.status.progress import Progress
 from mesh_policy.errors import Violation
 
@@ -74,3 +83,11 @@ def test_what_is_written_equals_what_is_read_back() -> None:
 
 def test_a_message_has_a_limit() -> None:
     assert len(accepted("x" * 5000).message) == 1024
+
+
+def test_programmed_once_is_of_one_generation() -> None:
+    written = merged([], [programmed(Progress(1, 1))], 3, NOW)
+    assert was_programmed(written, 3)
+    assert not was_programmed(written, 4)
+    assert not was_programmed(merged([], [programmed(Progress(2, 1, "shop/a"))], 3, NOW), 3)
+    assert not was_programmed([], 3)

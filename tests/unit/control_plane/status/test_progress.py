@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from control_plane.status.progress import Answer, Progress, progress
+from control_plane.status.progress import Answer, Progress, lagging, progress
 
 A, B, C = ("shop", "a"), ("shop", "b"), ("shop", "c")
 EXPECTED = {A: "v2", B: "v2", C: "v2"}
@@ -30,3 +30,17 @@ def test_progress(answers: dict[tuple[str, str], tuple[Answer, ...]], found: Pro
 def test_pods_that_an_object_does_not_reach_do_not_count() -> None:
     assert progress(frozenset({A}), EXPECTED, {A: (RUNS,)}) == Progress(1, 1)
     assert progress(frozenset({("shop", "gone")}), EXPECTED, {}) == Progress(0, 0)
+
+
+def test_who_is_forgiven_counts_unless_it_refuses() -> None:
+    answers = {A: (RUNS,), B: (OLD,), C: (REFUSES,)}
+    assert progress(frozenset(EXPECTED), EXPECTED, answers, frozenset({B, C})) == Progress(
+        3, 2, "shop/c", "outbound: too many"
+    )
+
+
+def test_a_pod_lags_since_it_was_first_seen_to() -> None:
+    first = lagging({}, EXPECTED, {A: (RUNS,), B: (OLD,)}, 10.0)
+    assert first == {B: 10.0, C: 10.0}
+    second = lagging(first, EXPECTED, {A: (OLD,), B: (OLD,), C: (RUNS,)}, 12.0)
+    assert second == {A: 12.0, B: 10.0}
