@@ -37,7 +37,7 @@ def mode(mesh: Mesh, mtls: MtlsMode, default: DefaultAction, *ports: InboundPort
         API, api_config(inbound=Inbound(mtls=mtls, ports=listed, authorization=authorization))
     )
     assert ack["accepted"], ack
-    # Another layout is a reload: a connection that a caller kept is answered once more as before, and closed (ADR 0003).
+    # Another layout is a reload: a kept connection is answered once more as before, and closed (ADR 0003).
     for pod in (mesh.web, mesh.thief):
         mesh.ask(get("/last-of-the-kept-connection"), pod=pod)
 
