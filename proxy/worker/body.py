@@ -92,13 +92,14 @@ class UntilCloseBody:
 class ChunkedBody:
     """A body in chunks, with trailers."""
 
-    __slots__ = ("_left", "_pending", "_step", "_trailer_bytes", "done", "rest", "trailers")
+    __slots__ = ("_fields", "_left", "_pending", "_step", "_trailer_bytes", "done", "rest", "trailers")
 
     def __init__(self) -> None:
         self._step = self._size_line
         self._pending = b""
         self._left = 0
         self._trailer_bytes = 0
+        self._fields: list[tuple[bytes, bytes]] = []
         self.done = False
         self.rest = b""
         self.trailers: Fields = ()
@@ -160,12 +161,13 @@ class ChunkedBody:
             return None
         if end == position:
             self.done = True
+            self.trailers = tuple(self._fields)
             return end + 2
         match = _FIELD.match(data[position:end])
         if match is None:
             raise BodyError("trailer is not a header field")
         self._trailer_bytes += end + 2 - position
-        self.trailers = (*self.trailers, (match.group(1), match.group(2).rstrip(b" \t")))
+        self._fields.append((match.group(1), match.group(2).rstrip(b" \t")))
         return end + 2
 
 

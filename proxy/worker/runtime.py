@@ -17,7 +17,7 @@ from proxy.worker.copies import Copies
 from proxy.worker.downstream import Downstream
 from proxy.worker.service import Service
 from proxy.worker.settings import Settings
-from proxy.worker.upstream import Pool
+from proxy.worker.upstream import Pool, place
 
 logger = logging.getLogger(__name__)
 
@@ -103,11 +103,16 @@ class Worker:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._settings.limits.sweep_seconds)
-            now = loop.time()
-            for downstream in [one for one in self._open if one.deadline < now]:
-                downstream.expire()
-            for pool in self._pools:
-                pool.sweep(now)
+            try:
+                self._end_what_is_late(loop.time())
+            except Exception as error:
+                logger.error("sweep failed: %s at %s", type(error).__name__, place(error))
+
+    def _end_what_is_late(self, now: float) -> None:
+        for downstream in [one for one in self._open if one.deadline < now]:
+            downstream.expire()
+        for pool in self._pools:
+            pool.sweep(now)
 
 
 def _pool(settings: Settings, most_idle: int) -> Pool:
