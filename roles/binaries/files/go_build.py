@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Build one program from its Go module into the cache, once.
 
-The cache has `<cache>/binaries/<component>/<version>/<binary>` and a `SHA256SUMS` beside it. A binary whose checksum agrees
-with that file is never built again; one that does not agree, or is not listed (an interrupted build), is.
+The cache has `<cache>/binaries/<component>/<version>/<binary>` and a `SHA256SUMS` beside it. A binary whose checksum
+agrees with that file is never built again; one that does not agree, or is not listed (an interrupted build), is.
 
-A module whose go.mod has `replace` directives cannot be installed with `go install module@version`, so each component is
-built from a wrapper module that requires it. `modules/<component>/` has the wrapper (go.mod and go.sum pin every module by
-checksum) and `build.json` (which packages, which version stamps). For another version than the pinned one the wrapper is
-resolved again and the Go checksum database vouches for it.
+A module whose go.mod has `replace` directives cannot be installed with `go install module@version`, so each component
+is built from a wrapper module that requires it. `modules/<component>/` has the wrapper (go.mod and go.sum pin every
+module by checksum) and `build.json` (which packages, which version stamps). For another version than the pinned one the
+wrapper is resolved again and the Go checksum database vouches for it.
 
 Prints one line of JSON: {"changed", "path", "seconds", "sha256"}.
 """
@@ -37,11 +37,7 @@ class BuildError(Exception):
 def digest(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if sys.version_info >= (3, 11) else _digest(file.read())
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def recorded(directory: Path) -> dict[str, str]:
@@ -54,7 +50,7 @@ def recorded(directory: Path) -> dict[str, str]:
 
 
 def record(directory: Path, name: str) -> str:
-    """Write the checksum of a finished file; the file is replaced in one step, so an interruption leaves the old one."""
+    """Write the checksum of a finished file. SHA256SUMS is replaced in one step: an interruption leaves the old one."""
     with (directory / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         sums = recorded(directory) | {name: digest(directory / name)}
@@ -69,26 +65,25 @@ def good(path: Path) -> bool:
     return path.is_file() and recorded(path.parent).get(path.name) == digest(path)
 
 
-def go(*args: str, cwd: Path, capture: bool = True) -> str:
-    """Run the Go toolchain; the environment decides the proxy, the build is static and without paths of this machine."""
+def go(*args: str, cwd: Path) -> str:
+    """Run the Go toolchain; the environment decides the proxy, the program is static, without paths of this machine."""
     env = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local"}
     env["GOFLAGS"] = "-buildvcs=false"
     try:
         done = subprocess.run(
-            ["go", *args], cwd=cwd, env=env, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            timeout=STEP_LIMIT_SECONDS,
-        )  # fmt: skip
+            ["go", *args], cwd=cwd, env=env, check=False, text=True, capture_output=True, timeout=STEP_LIMIT_SECONDS
+        )
     except FileNotFoundError:
         raise BuildError("no Go toolchain: install Go 1.26 or newer, or set cluster_release_url to a mirror") from None
     except subprocess.TimeoutExpired:
         raise BuildError(f"go {args[0]}: not done after {STEP_LIMIT_SECONDS} s") from None
     if done.returncode:
         raise BuildError(f"go {' '.join(args[:2])} in {cwd} failed:\n{done.stderr[-4000:]}")
-    return done.stdout if capture else ""
+    return done.stdout
 
 
 def wrapper(component: str, version: str, spec: dict[str, Any], work: Path) -> None:
-    """Put the wrapper module in `work`: the pinned one if it is for this version, else resolve it (needs the network)."""
+    """Put the wrapper module in `work`: the pinned one if it is for this version, else one that is resolved now."""
     work.mkdir(parents=True, exist_ok=True)
     if "module" not in spec:  # our own program: its source is the module
         shutil.copytree(MODULES / component, work, dirs_exist_ok=True)

@@ -3,9 +3,9 @@
 
 Usage: image_archive.py OUTPUT.tar IMAGES.json
 
-IMAGES.json is a list of {"name": "repo/name:tag", "base": "rootfs.tar" or null, "files": {"/path/in/image": "file on disk"},
-"entrypoint": [...]}. The archive is the same byte for byte whenever the input is, and appears only when it is whole. A base
-that several images share is stored once. Both `ctr images import` and `podman load` read it.
+IMAGES.json is a list of {"name": "repo/name:tag", "base": "rootfs.tar" or null, "files": {"/path/in/image": "file"},
+"entrypoint": [...]}. The archive is the same byte for byte whenever the input is, and appears only when it is whole.
+A base that several images share is stored once. Both `ctr images import` and `podman load` read it.
 """
 
 import hashlib
