@@ -1,0 +1,53 @@
+"""Tests on the cluster of `make demo`, with the shop in it. KUBECONFIG names another one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from meshctl.checks import Context
+from meshctl.client import Cluster, Object
+from meshctl.errors import MeshctlError
+from meshctl.names import GROUP
+from tests.e2e.namespace import Sandbox
+
+STATE_DIR = Path("/var/lib/heddle")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    kubeconfig = os.environ.get("KUBECONFIG") or str(STATE_DIR / "kubeconfig")
+    try:
+        found = Cluster(kubeconfig)
+        found.get("/version")
+    except MeshctlError as error:
+        pytest.skip(f"no cluster (make demo makes one): {error}")
+    if found.find("/api/v1/namespaces/shop") is None:
+        pytest.skip("the cluster has no demo: make demo, or meshctl demo install")
+    return found
+
+
+@pytest.fixture
+def context(cluster: Cluster) -> Context:
+    return Context(cluster=cluster, namespace="heddle-system")
+
+
+@pytest.fixture(scope="module")
+def sandbox(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """A namespace of the mesh for one module, with Services and no pods; removed at the end."""
+    name = f"e2e-{request.module.__name__.rpartition('test_')[2].replace('_', '-')}"
+    labels = {f"{GROUP}/inject": "enabled", f"{GROUP}/chaos": "allowed"}
+    body: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    cluster.apply(f"/api/v1/namespaces/{name}", body)
+    made = Sandbox(cluster, name)
+    yield made
+    cluster.delete(f"/api/v1/namespaces/{name}")
