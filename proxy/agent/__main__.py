@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import sys
 import time
+
+import msgspec
 
 from proxy.__main__ import BAD_SETTINGS, IDENTITY_FD, STATE_FD, WORKER_LISTENER_FD
 from proxy.agent.runtime import Agent
@@ -26,7 +27,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
-        return json.dumps(entry)
+        return msgspec.json.encode(entry).decode()
 
 
 def main() -> int:

@@ -40,7 +40,7 @@ class Configuration:
         self._lock = asyncio.Lock()
         self._wanted: bytes | None = None
         self._wake = asyncio.Event()
-        self.trust_bundle = trust_bundle
+        self.trust_bundle = _normal(trust_bundle)
         self.running: WorkloadConfig | None = None
         self.connected = False
         self.refused = 0
@@ -84,6 +84,7 @@ class Configuration:
 
     async def trust(self, bundle: str) -> None:
         """Other roots: they are used from now on, in HAProxy and toward the control plane."""
+        bundle = _normal(bundle)
         if bundle == self.trust_bundle:
             return
         before, self.trust_bundle = self.trust_bundle, bundle
@@ -127,3 +128,8 @@ class Configuration:
                 raise
             self.running = config
             self._changed()
+
+
+def _normal(bundle: str) -> str:
+    """Blank lines and blanks around lines say nothing: the same roots are the same text, and no reason to reload."""
+    return "".join(f"{line.strip()}\n" for line in bundle.splitlines() if line.strip())

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from mesh_policy.errors import InvalidConfig, Violation
@@ -168,14 +168,14 @@ class Haproxy:
             await self._check(folder)
             process = await self._start(folder, self._process if self.running else None)
         except InvalidConfig:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             raise
         self._generation, self._rendered, self._lingering = generation, rendered, set()
         self.reloads += 1
         self._follow(process)
         for old in folder.parent.iterdir():
             if old.name.isdecimal() and int(old.name) < generation - 1:
-                shutil.rmtree(old, ignore_errors=True)
+                _remove(old)
 
     async def _check(self, folder: Path) -> None:
         """`haproxy -c`: what it says becomes the violations."""
@@ -266,6 +266,14 @@ def _write(folder: Path, rendered: Rendered) -> None:
         part = folder / f"{name}.part"
         part.write_text(text)
         part.replace(path)
+
+
+def _remove(folder: Path) -> None:
+    """A generation's folder holds files only; one that cannot be removed is in nobody's way."""
+    with suppress(OSError):
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
 
 
 def _same_files(folder: Path, rendered: Rendered) -> bool:

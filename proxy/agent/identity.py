@@ -31,9 +31,9 @@ class Identity:
     """This workload's certificate. `ready` is set from the first one on."""
 
     def __init__(
-        self, control_plane: ControlPlane, fd: int, renewed: Callable[[Certificate, str, float], Awaitable[None]]
+        self, control_plane: ControlPlane, fd: int, renewed: Callable[[Certificate, str], Awaitable[None]]
     ) -> None:
-        """`renewed` is awaited with the certificate, the PEM that is in the memory file, and when it came (epoch s)."""
+        """`renewed` is awaited with the certificate and with the PEM that is in the memory file now."""
         self._control_plane = control_plane
         self._fd = fd
         self._renewed = renewed
@@ -80,9 +80,9 @@ class Identity:
         pem = f"{certificate.certificate_chain.strip()}\n{made.key.strip()}\n"
         state.write(self._fd, pem.encode())
         self.obtained, self.expires = time.time(), certificate.expires_at
-        self.ready.set()
         logger.info("certificate until %s", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.expires)))
-        await self._renewed(certificate, pem, self.obtained)
+        await self._renewed(certificate, pem)
+        self.ready.set()
 
 
 async def _key_and_request() -> _KeyAndRequest:

@@ -87,7 +87,7 @@ class Agent:
             await self._identity.ready.wait()
             group.create_task(self._configuration.install())
 
-    async def _renewed(self, certificate: Certificate, pem: str, obtained: float) -> None:
+    async def _renewed(self, certificate: Certificate, pem: str) -> None:
         try:
             await self._haproxy.set_identity(pem)
         except RuntimeApiError as error:

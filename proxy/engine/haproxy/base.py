@@ -15,9 +15,11 @@ WORKER_CONNECT_RETRIES = 40
 """HAProxy waits `timeout connect` between attempts: together 6 s for a worker that starts or comes back."""
 IDLE_TIMEOUT = "1h"
 """Silence on a connection or stream that nobody limited: long, since a gRPC stream may have nothing to say."""
+HALF_CLOSED_TIMEOUT = "10m"
+"""For the answer to somebody who has finished sending."""
 HARD_STOP_AFTER = "15m"
-"""How long a process that was replaced may finish its streams; then they are cut. Kept connections that are idle end with
-their next request, decided by the configuration of that process (ADR 0003)."""
+"""How long a process that was replaced may finish its streams; then they are cut. Kept connections that are idle end
+with their next request, decided by the configuration of that process (ADR 0003)."""
 HEADER_TIMEOUT = "10s"
 """From a request's first byte to the end of its head: a slow sender costs a connection for no longer."""
 HANDSHAKE_TIMEOUT = "5s"
@@ -43,6 +45,7 @@ global
   hard-stop-after {HARD_STOP_AFTER}
   ssl-default-bind-options ssl-min-ver TLSv1.3
   ssl-default-server-options ssl-min-ver TLSv1.3
+  tune.ssl.cachesize 0
   tune.bufsize 16384
   tune.maxrewrite 2048
   tune.http.maxhdr 101
@@ -66,8 +69,8 @@ defaults d-base
   timeout client-hs {HANDSHAKE_TIMEOUT}
   timeout server {IDLE_TIMEOUT}
   timeout tunnel {IDLE_TIMEOUT}
-  timeout client-fin 30s
-  timeout server-fin 30s
+  timeout client-fin {HALF_CLOSED_TIMEOUT}
+  timeout server-fin {HALF_CLOSED_TIMEOUT}
   timeout http-request {HEADER_TIMEOUT}
   timeout http-keep-alive {IDLE_TIMEOUT}
   timeout queue 5s

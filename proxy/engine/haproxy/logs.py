@@ -8,6 +8,9 @@ from mesh_policy.snapshot import AccessLog
 
 Direction = Literal["outbound", "inbound", "mirror"]
 
+_TIME = "%(time)[accept_date(ms),ms_utime(%Y-%m-%dT%H:%M:%S.%3NZ)]"
+_REFUSED = "%(client)[src] %(reason)[fc_err_str] %(certificate_error)[ssl_c_err] %(tls)[ssl_fc_err_str]"
+"""A handshake that failed: no peer is known, so its address stands in the log."""
 _FIELDS = (
     "%(id)[var(txn.id)] %(method)[var(txn.method)] %(path)[var(txn.path)] %(status)ST %(duration_ms)Ta "
     "%(bytes_in)U %(bytes_out)B %(frontend)[var(sess.frontend)] %(route)[var(txn.route)] %(rule)[var(txn.rule)] "
@@ -17,9 +20,9 @@ _FIELDS = (
 
 
 def log_format(direction: Direction) -> str:
-    """The `log-format` line of a frontend."""
-    time = "%(time)[accept_date(ms),ms_utime(%Y-%m-%dT%H:%M:%S.%3NZ)]"
-    return f"  log-format '%{{+json}}o {time} %(direction)[str({direction})] {_FIELDS}'\n"
+    """The lines of a frontend: for requests, and for connections that ended before there was one."""
+    head = f"%{{+json}}o {_TIME} %(direction)[str({direction})]"
+    return f"  log-format '{head} {_FIELDS}'\n  error-log-format '{head} {_REFUSED}'\n"
 
 
 def request_rules(access_log: AccessLog) -> str:

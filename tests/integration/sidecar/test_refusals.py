@@ -135,6 +135,8 @@ def test_an_expired_certificate(mesh: Mesh, outside: str) -> None:
     with handshake(outside, mesh.authority, mesh.authority.workload(WEB, lifetime=-DAY)) as connection:
         assert refused(connection, get("/expired"))
     assert not asked(mesh, "/expired")
+    line = next(line for line in reversed(mesh.api.logs().splitlines()) if '"client"' in line)
+    assert json.loads(line)["certificate_error"] == 10, "X509_V_ERR_CERT_HAS_EXPIRED"
 
 
 def test_a_certificate_for_another_service(mesh: Mesh, outside: str) -> None:
