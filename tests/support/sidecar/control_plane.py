@@ -68,6 +68,12 @@ class FakeControlPlane:
         self._lines[identity] = line
         self._loop.call_soon_threadsafe(self._send, identity, line)
 
+    def trust(self, bundle: str) -> None:
+        """Tells every sidecar of other roots."""
+        line = json.dumps({"type": "trust", "trustBundle": bundle}).encode() + b"\n"
+        for identity in list(self._streams):
+            self._loop.call_soon_threadsafe(self._send, identity, line)
+
     def wait_for_ack(self, identity: str, version: str) -> dict[str, Any]:
         """The answer to this version, newest first."""
 

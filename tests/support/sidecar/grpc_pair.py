@@ -21,9 +21,15 @@ class Service(grpc.GenericRpcHandler):
 
     def service(self, handler_call_details: Any) -> Any:
         name = handler_call_details.method.rsplit("/", 1)[1]
+        if handler_call_details.method == "/grpc.health.v1.Health/Check":
+            return grpc.unary_unary_rpc_method_handler(self._check, _plain, _plain)
         if name == "talk":
             return grpc.stream_stream_rpc_method_handler(self._talk, _plain, _plain)
         return grpc.unary_unary_rpc_method_handler(self._fail if name == "fail" else self._peer, _plain, _plain)
+
+    async def _check(self, request: bytes, _: Any) -> bytes:
+        """`grpc.health.v1`: SERVING for the server itself, NOT_SERVING for anything that is named."""
+        return b"\x08\x02" if request else b"\x08\x01"
 
     async def _peer(self, _: bytes, context: Any) -> bytes:
         return dict(context.invocation_metadata()).get("x-mesh-peer", "").encode()
