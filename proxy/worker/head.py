@@ -20,6 +20,7 @@ from proxy.worker.body import CHUNKED, UNTIL_CLOSE
 MAX_HEAD_BYTES = 64 * 1024
 """A longer head of a request is answered with 431, of a response with 502."""
 INTERNAL = b"x-mesh-internal-"
+_ANSWERED_BY = (b"backend", b"endpoint")
 
 _CONTROL_BYTES = bytes((*range(9), 11, 12, *range(14, 32), 127))
 """All but TAB, CR and LF."""
@@ -75,6 +76,8 @@ class ResponseHead(NamedTuple):
     nothing."""
     keep_alive: bool
     upgrade: bytes | None
+    answered_by: Fields = ()
+    """Backend and endpoint, as HAProxy's return leg tells them: for its own access log, to be passed on."""
 
 
 def parse_request(head: bytes) -> RequestHead:
@@ -139,7 +142,8 @@ def parse_response(head: bytes, method: bytes) -> ResponseHead:
         framing = 0
         declared = None if declared == UNTIL_CLOSE or status < 200 or status == 204 else declared
     keep_alive = found.keep_alive(response.data.http_version)
-    return ResponseHead(response, framing, declared, keep_alive, found.upgrade)
+    told = ((INTERNAL + name, found.internal[name]) for name in _ANSWERED_BY if name in found.internal)
+    return ResponseHead(response, framing, declared, keep_alive, found.upgrade, tuple(told))
 
 
 class _Scan:

@@ -23,7 +23,17 @@ class Reply:
     """The answer to one request. Every method that writes a head raises ValueError when an addon made it unfit to
     send."""
 
-    __slots__ = ("_client", "_framing", "_held", "_request", "_service", "keep_alive", "mesh", "started")
+    __slots__ = (
+        "_answered_by",
+        "_client",
+        "_framing",
+        "_held",
+        "_request",
+        "_service",
+        "keep_alive",
+        "mesh",
+        "started",
+    )
 
     def __init__(self, service: Service, client: Downstream, request: RequestHead) -> None:
         self._service = service
@@ -32,6 +42,7 @@ class Reply:
         self._held: Response | None = None
         """A head that waits for the body: an answer of gRPC that may consist of nothing else."""
         self._framing = 0
+        self._answered_by: Fields = ()
         self.keep_alive = request.keep_alive
         """Another request may come on this connection after the answer."""
         self.mesh: MeshFlow | None = None
@@ -45,6 +56,7 @@ class Reply:
 
     def head(self, response: Response, head: ResponseHead, *, request_read: bool) -> None:
         """The head that a server gave, its body follows."""
+        self._answered_by = head.answered_by
         if head.framing >= 0:
             self._framing = head.framing
             self._write_head(response, head.declared, request_read)
@@ -93,7 +105,7 @@ class Reply:
     def _write_head(self, response: Response, declared: int | None, request_read: bool) -> None:
         if self._framing == UNTIL_CLOSE or (self._request.expects_continue and not request_read):
             self.keep_alive = False
-        extra = [] if self.mesh is None else _log_fields(self.mesh)
+        extra = [*self._answered_by, *([] if self.mesh is None else _log_fields(self.mesh))]
         if not self.keep_alive or self._service.draining:
             extra.append((b"connection", b"close"))
         elif self._request.request.data.http_version == b"HTTP/1.0":

@@ -77,7 +77,6 @@ defaults d-base
 
 defaults d-frontend from d-base
   log global
-  option dontlognull
   option idle-close-on-response
 
 defaults {TCP} from d-base
