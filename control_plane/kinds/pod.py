@@ -12,6 +12,8 @@ MTLS_LABEL = f"{GROUP}/mtls"
 EXCLUDE_INBOUND_ANNOTATION = f"{GROUP}/exclude-inbound-ports"
 SIDECAR_PORTS = range(15000, 15100)
 """The sidecar's own ports: never captured, so never behind mTLS."""
+MAX_EXCLUDED_PORTS = 64
+"""As many as the injector lets a pod exclude. Annotations can be changed later, when the injector is not asked."""
 
 
 class ContainerPort(Wire, frozen=True, kw_only=True):
@@ -62,9 +64,13 @@ class Pod(Object, frozen=True, kw_only=True):
 
     @property
     def excluded_ports(self) -> tuple[int, ...]:
-        """Inbound ports that pass by the sidecar; what is not a port number was refused by the injector."""
-        text = self.metadata.annotations.get(EXCLUDE_INBOUND_ANNOTATION, "")
-        return tuple(sorted({int(part) for part in text.split(",") if part.strip().isdecimal() and int(part) < 65536}))
+        """Inbound ports that pass by the sidecar: of the first `MAX_EXCLUDED_PORTS` entries those that are ports.
+
+        One pod's annotation is read for everybody's snapshot: whatever it holds, this neither raises nor grows.
+        """
+        parts = self.metadata.annotations.get(EXCLUDE_INBOUND_ANNOTATION, "").split(",", MAX_EXCLUDED_PORTS)
+        ports = (_port(part.strip()) for part in parts[:MAX_EXCLUDED_PORTS])
+        return tuple(sorted({port for port in ports if port is not None}))
 
     def container_port(self, name: str) -> int | None:
         """The number of a named TCP port."""
@@ -73,3 +79,10 @@ class Pod(Object, frozen=True, kw_only=True):
                 if port.name == name and port.protocol == "TCP":
                     return port.container_port
         return None
+
+
+def _port(text: str) -> int | None:
+    """A port's number, of at most five digits: Python refuses to read thousands of them."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5):
+        return None
+    return int(text) if 1 <= int(text) <= 65535 else None

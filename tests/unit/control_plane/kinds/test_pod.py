@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from control_plane.kinds.pod import Pod
+from control_plane.kinds.pod import MAX_EXCLUDED_PORTS, Pod
 from control_plane.kinds.registry import decode
 from tests.support.cluster import a_pod
 
@@ -27,7 +27,17 @@ def test_the_network_of_a_node_is_never_meshed() -> None:
     assert not read(a_pod("a", "10.0.0.1", spec={"hostNetwork": True})).is_meshed
 
 
-@pytest.mark.parametrize(("text", "ports"), [("", ()), ("8081, 9000", (8081, 9000)), ("x,99999,80,80", (80,))])
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [
+        ("", ()),
+        ("8081, 9000", (8081, 9000)),
+        ("x,99999,80,80", (80,)),
+        ("0,-1,٣,65536,65535", (65535,)),
+        ("9" * 5000 + ",80", (80,)),  # more digits than int() reads
+        (",".join(map(str, range(1, 40001))), tuple(range(1, MAX_EXCLUDED_PORTS + 1))),
+    ],
+)
 def test_excluded_ports(text: str, ports: tuple[int, ...]) -> None:
     pod = read(a_pod("a", "10.0.0.1", annotations={"mesh.heddle.dev/exclude-inbound-ports": text}))
     assert pod.excluded_ports == ports
