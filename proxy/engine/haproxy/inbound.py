@@ -127,9 +127,7 @@ def _http_rules(config: WorkloadConfig, place: Place) -> str:
 {logs.request_rules(config.access_log)}\
 {paths.refusal_rules()}{paths.refuse_rule()}\
 {authorization.http_rules(config.inbound.authorization, place)}\
-  http-request del-header x-mesh-internal -m beg
-  http-request del-header x-mesh-peer
-  http-request del-header x-forwarded-client-cert
+{paths.strip_rules()}\
   http-request set-header x-mesh-peer %[var(sess.peer)] if has_peer
   http-request set-header x-request-id %[var(txn.id)]
   http-response del-header x-mesh-internal -m beg

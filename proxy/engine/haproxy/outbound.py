@@ -86,7 +86,7 @@ frontend outbound from d-frontend
   http-request set-var(txn.id) uuid()
   http-request set-var(txn.backend) var(sess.backend)
 {logs.request_rules(config.access_log)}{paths.refusal_rules()}{paths.refuse_rule()}\
-{_strip_request()}\
+{paths.strip_rules()}\
   http-request set-header x-request-id %[var(txn.id)] unless {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9-]{{1,64}}$ }}
   http-request set-var(txn.id) req.fhdr(x-request-id)
   acl python var(sess.engine) -m str python
@@ -111,15 +111,6 @@ if !python !no_section
   use_backend %[var(sess.section_tcp)] if {{ var(sess.section_tcp) -m found }}
   use_backend none if {{ var(sess.backend) -m found }}
   default_backend passthrough
-"""
-
-
-def _strip_request() -> str:
-    """Names that only the mesh may speak: whatever the application put there is gone before anything reads it."""
-    return """\
-  http-request del-header x-mesh-internal -m beg
-  http-request del-header x-mesh-peer
-  http-request del-header x-forwarded-client-cert
 """
 
 
@@ -158,7 +149,7 @@ frontend return from d-frontend
 if {{ req.fhdr(x-mesh-internal-version) -m str 1 }}
   http-request set-var(txn.section) var(txn.backend),map_str({place.map("sections_2")}) \
 if {{ req.fhdr(x-mesh-internal-version) -m str 2 }}
-{_strip_request()}\
+{paths.strip_rules()}\
   acl known var(txn.section) -m found
   http-request set-var(txn.reason) str(unknown-backend) if !known
   http-request return status 503 content-type text/plain hdr x-mesh-error unknown-backend string "no such backend\\n" \

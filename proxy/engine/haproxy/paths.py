@@ -1,9 +1,12 @@
-"""Request targets that two programs could read differently are refused with 400, by the list of mesh_policy.path."""
+"""What no request may carry: targets that two programs could read differently (400, by the list of mesh_policy.path),
+and headers that only the mesh may speak (removed)."""
 
 from __future__ import annotations
 
 from mesh_policy.path import REFUSALS
 from proxy.engine.haproxy.quoting import quote
+
+_RESERVED = r"^x[-_](mesh[-_](internal.*|peer)|forwarded[-_]client[-_]cert)$"
 
 
 def refusal_rules() -> str:
@@ -19,6 +22,19 @@ def refusal_rules() -> str:
     lines += [_refuse(rule.reason, f"{{ path -m reg -i -- {quote(rule.pattern)} }}") for rule in REFUSALS]
     lines.append(_refuse("query-control-byte", f"{{ query -m reg -- {quote('[\\x00-\\x20\\x7f#]')} }}"))
     return "".join(lines)
+
+
+def strip_rules() -> str:
+    """Names that only the mesh may speak are gone from every outside source before anything reads them.
+
+    With `_` for `-` as well: many servers show both to the application as the same name. And an upgrade to HTTP/2 would
+    carry requests past every rule: the application never sees such a wish, as if it did not know it.
+    """
+    return f"""\
+  http-request del-header {quote(_RESERVED)} -m reg
+  http-request del-header upgrade if {{ req.fhdr(upgrade) -m found }} !{{ req.fhdr(upgrade) -m str -i websocket }}
+  http-request del-header http2-settings
+"""
 
 
 def _refuse(reason: str, condition: str) -> str:
