@@ -52,6 +52,9 @@ def _listen_for_the_worker(run_dir: str) -> None:
     os.makedirs(run_dir, mode=0o700, exist_ok=True)  # noqa: PTH103 - pathlib would cost this small process memory
     path = f"{run_dir}/worker.sock"
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    # The folder outlives a container that is started again, and with it what was cut off half-way.
+    if os.path.lexists(f"{path}.new"):
+        os.unlink(f"{path}.new")  # noqa: PTH108 - as above
     before = os.umask(0o177)
     listener.bind(f"{path}.new")
     os.umask(before)

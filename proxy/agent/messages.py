@@ -49,10 +49,11 @@ class _Messages(asyncio.Protocol):
         *lines, self._waiting = (self._waiting + data).split(b"\n")
         self._waiting = self._waiting[-MAX_LINE_BYTES:]
         for line in lines:
-            _say(line.decode(errors="replace").strip())
+            say(line.decode(errors="replace").strip())
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """One line of HAProxy, with the level that it gave it; what comes with every change is for debugging only."""
     found = _LINE.match(line)
     text = found["text"] if found else line
     if text:

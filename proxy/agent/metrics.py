@@ -76,10 +76,10 @@ class Metrics:
             )
         except http_client.HttpError:
             return b""
-        return _requests(answer.body.decode()) + answer.body if answer.status == 200 else b""
+        return requests_total(answer.body.decode()) + answer.body if answer.status == 200 else b""
 
 
-def _requests(exporter: str) -> bytes:
+def requests_total(exporter: str) -> bytes:
     """`heddle_requests_total` from what HAProxy counts per backend: to the application, to the worker, or outward."""
     lines = ["# TYPE heddle_requests_total counter"]
     for found in _RESPONSES.finditer(exporter):

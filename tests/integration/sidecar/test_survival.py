@@ -274,4 +274,6 @@ def test_the_last_test_a_pod_ends_without_losing_an_answer(mesh: Mesh) -> None:
     stopper.join(10)
     assert (answers, ending) == ([200], [0])
     assert not mesh.api.processes()
+    (mesh.api.run_dir / "worker.sock.new").touch()
     mesh.api.start()
+    mesh.works()

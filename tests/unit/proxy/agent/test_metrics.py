@@ -1,0 +1,18 @@
+"""The figures that the agent makes of HAProxy's."""
+
+from __future__ import annotations
+
+from proxy.agent.metrics import requests_total
+
+
+def test_requests_by_direction_backend_and_code() -> None:
+    exporter = (
+        'haproxy_backend_http_responses_total{proxy="app_h1",code="2xx"} 7\n'
+        'haproxy_backend_http_responses_total{proxy="h1:shop:api:80",code="5xx"} 3\n'
+        'haproxy_frontend_http_responses_total{proxy="metrics",code="2xx"} 1\n'
+    )
+    assert requests_total(exporter).decode().splitlines() == [
+        "# TYPE heddle_requests_total counter",
+        'heddle_requests_total{direction="inbound",backend="app_h1",code="2xx"} 7',
+        'heddle_requests_total{direction="outbound",backend="h1:shop:api:80",code="5xx"} 3',
+    ]
