@@ -143,7 +143,8 @@ class Pod:
             if (arguments[-1] == wanted if wanted else arguments[0].endswith(what))
         ]
         assert found, f"no {what} in {self.name}: {self.processes()}"
-        return max(found)
+        # Not the highest id: ids begin again at the lowest some day.
+        return max(found, key=_started)
 
     def processes(self) -> list[tuple[int, list[str]]]:
         """Every process of the sidecar, with its arguments."""
@@ -200,3 +201,8 @@ class Pod:
 
 def _namespace_id(name: str) -> str:
     return f"net:[{(Path('/run/netns') / name).stat().st_ino}]"
+
+
+def _started(pid: int) -> int:
+    """When a process was started, in clock ticks since the machine was."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
