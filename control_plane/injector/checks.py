@@ -7,9 +7,11 @@ from control_plane.injector.pod import Container, Pod
 from control_plane.injector.wishes import EXCLUDE_INBOUND_PORTS, RESERVED_PORTS, STATUS, Wishes, unknown_keys
 from mesh_policy.errors import Violation
 
+_OWN_VOLUMES = (sidecar.RUN_VOLUME, sidecar.TOKEN_VOLUME)
+
 
 def reservations(pod: Pod) -> tuple[Violation, ...]:
-    """Names and ports that are the sidecar's own, in a pod that has no sidecar."""
+    """Names, ports and volumes that are the sidecar's own, in a pod that has no sidecar."""
     found: list[Violation] = []
     for at, container in _containers(pod):
         if container.name in (sidecar.CAPTURE, sidecar.PROXY):
@@ -22,10 +24,18 @@ def reservations(pod: Pod) -> tuple[Violation, ...]:
             for i, port in enumerate(container.ports or [])
             if port.container_port in RESERVED_PORTS
         ]
+        # Without such a volume in the pod this would be wrong by itself, but the injector adds the volumes.
+        found += [
+            Violation(
+                f"{at}.volumeMounts[{i}].name", f"{mount.name} is the mesh's own volume; the sidecar alone has it"
+            )
+            for i, mount in enumerate(container.volume_mounts or [])
+            if mount.name in _OWN_VOLUMES
+        ]
     found += [
         Violation(f"spec.volumes[{i}].name", f"{volume.name} is the mesh's own name; choose another")
         for i, volume in enumerate(pod.spec.volumes or [])
-        if volume.name in (sidecar.RUN_VOLUME, sidecar.TOKEN_VOLUME)
+        if volume.name in _OWN_VOLUMES
     ]
     if STATUS in pod.annotations:
         found.append(Violation(f"metadata.annotations[{STATUS}]", "only the injector sets it; remove it"))

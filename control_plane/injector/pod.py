@@ -69,9 +69,14 @@ class Lifecycle(Struct, frozen=True, kw_only=True):
     pre_stop: Hook | None = None
 
 
+class VolumeMount(Struct, frozen=True, kw_only=True):
+    name: str
+
+
 class Container(Struct, frozen=True, kw_only=True):
     name: str
     ports: list[ContainerPort] | None = None
+    volume_mounts: list[VolumeMount] | None = None
     security_context: SecurityContext | None = None
     liveness_probe: Probe | None = None
     readiness_probe: Probe | None = None

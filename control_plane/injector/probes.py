@@ -46,7 +46,8 @@ def rewrite(container: Container, field: str, index: int) -> tuple[dict[str, Tar
             faults.append(
                 Violation(
                     f"spec.{field}[{index}].{kind}.{name}.port",
-                    f"{str(target['port'])[:40]!r} is not the name of a port of container {container.name}",
+                    f"{str(target['port'])[:40]!r} is neither a port from 1 to 65535 nor the name of one of "
+                    f"container {container.name}",
                 )
             )
             continue
@@ -76,9 +77,12 @@ def _handler(probe: Probe | None) -> tuple[str, dict[str, Any]] | None:
 
 
 def _number(container: Container, port: int | str) -> int | None:
-    """A port by number or by the name that the container gave it. Kubernetes looks nowhere else."""
+    """A port by number or by the name that the container gave it. Kubernetes looks nowhere else.
+
+    The API server checks a probe after it was rewritten: a number that is no port would not be seen any more.
+    """
+    if isinstance(port, str) and port.isascii() and port.isdigit() and len(port) <= 5:
+        port = int(port)
     if isinstance(port, int):
-        return port
-    if port.isascii() and port.isdigit():
-        return int(port)
+        return port if 1 <= port <= 65535 else None
     return next((p.container_port for p in container.ports or [] if p.name == port), None)

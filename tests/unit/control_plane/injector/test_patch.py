@@ -140,6 +140,18 @@ def test_the_sidecars_names_are_reserved() -> None:
     assert "spec.volumes[0].name: heddle-run is the mesh's own name" in said
 
 
+@pytest.mark.parametrize("volume", ["heddle-run", "heddle-token"])
+@pytest.mark.parametrize("field", ["containers", "initContainers"])
+def test_no_other_container_gets_the_sidecars_volumes(field: str, volume: str) -> None:
+    container = {
+        "name": "a",
+        "volumeMounts": [{"name": "data", "mountPath": "/d"}, {"name": volume, "mountPath": "/x"}],
+    }
+    said = reasons(decide(a_pod(**{field: [container]})))
+    assert f"spec.{field}[0].volumeMounts[1].name: {volume} is the mesh's own volume" in said
+    assert "volumeMounts[0]" not in said
+
+
 @pytest.mark.parametrize("port", [15000, 15006, 15099])
 def test_the_sidecars_ports_are_reserved(port: int) -> None:
     said = reasons(decide(a_pod(app={"ports": [{"containerPort": port}]})))

@@ -68,10 +68,16 @@ def test_what_does_not_come_through_the_pod_stays(probe: dict[str, Any]) -> None
     assert not faults
 
 
-def test_a_port_name_that_the_container_does_not_have_is_refused() -> None:
-    container, targets, faults = rewritten({"readinessProbe": {"httpGet": {"port": "web"}}})
-    assert faults == [
-        "spec.containers[0].readinessProbe.httpGet.port: 'web' is not the name of a port of container app"
-    ]
+@pytest.mark.parametrize("port", ["web", "0", "65536", "9" * 5000, 0, -1, 65536])
+def test_a_port_that_is_none_is_refused_since_the_api_server_does_not_see_it_any_more(port: str | int) -> None:
+    container, targets, (fault,) = rewritten({"readinessProbe": {"httpGet": {"port": port}}})
+    assert fault.startswith("spec.containers[0].readinessProbe.httpGet.port: ")
+    assert fault.endswith("is neither a port from 1 to 65535 nor the name of one of container app")
     assert not targets
-    assert container["readinessProbe"] == {"httpGet": {"port": "web"}}
+    assert container["readinessProbe"] == {"httpGet": {"port": port}}
+
+
+def test_a_port_may_be_a_number_in_quotes() -> None:
+    _, targets, faults = rewritten({"livenessProbe": {"tcpSocket": {"port": "08080"}}})
+    assert targets["/app-health/app/livez"]["tcpSocket"] == {"port": 8080}
+    assert not faults
