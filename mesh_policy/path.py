@@ -29,6 +29,8 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("path-encoded-backslash", r"%5c"),
     Refusal("path-backslash", r"\x5c"),
     Refusal("path-encoded-nul", r"%00"),
+    # Letters, digits, `-`, `_`, `~`: nothing has to encode them, and `/%61dmin` is `/admin` (RFC 3986 section 6.2.2.2).
+    Refusal("path-encoded-plain", r"%(?:2d|3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9ae])"),
     Refusal("path-fragment", r"#"),
     Refusal("path-control-byte", r"[\x00-\x20\x7f]"),
 )

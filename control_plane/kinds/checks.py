@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mesh_policy.errors import Violation
+from mesh_policy.path import refusal as target_refusal
 from mesh_policy.regex import refusal
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
@@ -58,15 +59,12 @@ def http_path(path: str, value: str) -> Iterator[Violation]:
         yield Violation(path, f"{value!r} must begin with '/'")
     elif len(value) > MAX_PATH:
         yield Violation(path, f"has {len(value)} characters, at most {MAX_PATH} are allowed")
-    elif (
-        "//" in value
-        or any(part in {".", ".."} for part in value.split("/"))
-        or re.search(r"%2e|%2f|%5c|%00|[\\#?\x00-\x20\x7f]", value, re.IGNORECASE)
-    ):
+    elif "?" in value or (why := target_refusal(value.encode())) is not None:
+        reason = "it holds a '?'" if "?" in value else f"requests for it are refused ({why})"
         yield Violation(
             path,
-            f"{value!r} can never match: paths with '//', '.' or '..' elements, '?', '#', '\\', spaces, control "
-            "characters, or these percent-encoded, are refused",
+            f"{value!r} can never match: {reason}; write a path without '//', '.' or '..' elements, '?', '#', '\\', "
+            "spaces and control characters, and percent-encode nothing that needs no encoding",
         )
 
 
