@@ -137,10 +137,11 @@ class Helm:
         else:
             return None
         chart, _, version = str(found["chart"]).rpartition("-")
-        revision = await self._client.get_current_revision(name, namespace=namespace)
-        return Release(
-            name, namespace, chart, version, int(found["revision"]), str(found["status"]), revision.description or ""
-        )
+        releases = await self._client.list_releases(all=True, namespace=namespace)
+        release = next(one for one in releases if one.name == name)
+        newest = list(await release.history(max_revisions=1))[-1]
+        described = str(newest.description or "")
+        return Release(name, namespace, chart, version, int(found["revision"]), str(found["status"]), described)
 
     async def _ensure(
         self, name: str, namespace: str, path: Path, values: Values, progress: Progress | None

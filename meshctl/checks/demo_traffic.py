@@ -30,8 +30,8 @@ MIRRORED_REQUESTS = 200
 HANG_SECONDS = 30
 HANG_REQUESTS = 600
 HANG_RATE = 120.0
-HANG_ROUNDS = 2
-"""A second round decides when the first looks slow: a caller who waits for staging does so in both."""
+HANG_ROUNDS = 3
+"""Further rounds decide when the first looks slow: a caller who waits for staging does so in each."""
 HANG_FACTOR, HANG_MARGIN_MS = 2.0, 25.0
 """The caller's p99 while staging hangs may be at most twice the slower of the two runs around it, plus this: what two
 runs on a small machine differ by anyway. A caller that waited for staging would be at 10,000 ms."""

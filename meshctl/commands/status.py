@@ -59,7 +59,9 @@ def run(session: Session) -> int:
     late = [pod for pod in meshed if not asked[pod.key].connected]
     for pod in late:
         output.warn(f"{pod.key} has no connection to the control plane: it runs what it knew last")
-    if not found:
+    if not found and session.options.namespaces:
+        output.say(f"no pod runs in {', '.join(session.options.namespaces)}")
+    elif not found:
         output.say("no pod is in the mesh; kubectl label namespace NAME mesh.heddle.dev/inject=enabled")
     return 0
 
