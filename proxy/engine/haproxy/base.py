@@ -8,8 +8,11 @@ from proxy.engine.haproxy.rendering import Place
 MAX_DESCRIPTORS = 16400
 """Open files of HAProxy where the container's own limit is not lower: from the lower of the two it computes `maxconn`,
 about 8,000 connections of both directions together. Asking for more than the limit would keep it from starting."""
-CONNECT_TIMEOUT = "1s"
-"""One attempt to connect. A failed attempt goes to another endpoint at once (`redispatch 1`)."""
+CONNECT_TIMEOUT = "500ms"
+CONNECT_RETRIES = 5
+"""One attempt to connect inside the cluster, and how many follow. A failed attempt goes to another endpoint at once
+(`redispatch 1`); where there is one endpoint only, HAProxy waits as long as an attempt may take, so that a sidecar
+whose HAProxy comes back costs its callers half a second and not more."""
 WORKER_CONNECT_TIMEOUT = "150ms"
 WORKER_CONNECT_RETRIES = 40
 """HAProxy waits `timeout connect` between attempts: together 6 s for a worker that starts or comes back."""
@@ -82,13 +85,13 @@ defaults d-frontend from d-base
 defaults {TCP} from d-base
   balance roundrobin
   option redispatch 1
-  retries 3
+  retries {CONNECT_RETRIES}
 
 defaults {HTTP} from d-base
   mode http
   balance roundrobin
   option redispatch 1
-  retries 3
+  retries {CONNECT_RETRIES}
   retry-on conn-failure empty-response
   http-request disable-l7-retry unless {{ method GET HEAD OPTIONS }}
   http-reuse always

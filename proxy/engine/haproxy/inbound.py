@@ -59,7 +59,10 @@ def _refuse_elsewhere(place: Place) -> str:
 
 
 def _tls_frontend(config: WorkloadConfig, place: Place, bind: str, refuse: str) -> str:
-    """Callers with a certificate of the mesh. The first SAN is the identity; `ssl_c_san` keeps their order."""
+    """Callers with a certificate of the mesh. The first SAN is the identity; `ssl_c_san` keeps their order.
+
+    A port that speaks HTTP takes nothing else: bytes would bring forged headers and paths that no rule has looked at.
+    """
     return f"""
 frontend in_tls from d-frontend
   bind {bind}
@@ -74,6 +77,8 @@ frontend in_tls from d-frontend
   tcp-request content switch-mode http proto h2 if {{ ssl_fc_alpn h2 }}
   tcp-request content switch-mode http if {{ ssl_fc_alpn http/1.1 }}
   tcp-request content switch-mode http if http_port !{{ ssl_fc_alpn -m found }}
+  tcp-request content set-var(txn.reason) str(not-http) if http_port {{ ssl_fc_alpn heddle-tcp }}
+  tcp-request content reject if http_port {{ ssl_fc_alpn heddle-tcp }}
 {authorization.tcp_rules(place)}\
 {_http_rules(config, place)}"""
 

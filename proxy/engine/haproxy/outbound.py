@@ -169,5 +169,6 @@ def _passthrough() -> str:
 backend none from d-tcp
 
 backend passthrough from d-tcp
+  timeout connect 5s
   server original 0.0.0.0:0
 """

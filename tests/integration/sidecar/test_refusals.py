@@ -286,6 +286,12 @@ def test_ipv6_is_refused_both_ways(mesh: Mesh, outside: str) -> None:
         foreign.close()
 
 
+def test_bytes_on_a_port_that_speaks_http_reach_nobody(mesh: Mesh, outside: str) -> None:
+    with handshake(outside, mesh.authority, mesh.authority.workload(WEB), "heddle-tcp") as connection:
+        assert refused(connection, get("/as-bytes", headers=FORGED))
+    assert not asked(mesh, "/as-bytes")
+
+
 def test_an_unknown_protocol_on_a_detected_port_needs_the_intention_as_well(mesh: Mesh) -> None:
     with mesh.thief.connect((VIP, DETECT)) as connection:
         connection.sendall(b"\x00\x01")
