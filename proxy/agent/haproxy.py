@@ -232,6 +232,10 @@ class Haproxy:
         while True:
             since = time.monotonic()
             await process.ended.wait()
+            async with self._lock:
+                # A reload holds the lock until it has followed the new process, which ends this watch: the old one's
+                # end was asked for and is no news.
+                pass
             if self._stopping:
                 return
             failures = 1 if time.monotonic() - since > STEADY_SECONDS else failures + 1
