@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
+from bench.recovery import recovery
 from tests.support.sidecar.mesh import API_IP, HTTP, ROUTED_VIP, VIP, Mesh
 from tests.support.sidecar.pod import Pod
 
@@ -163,3 +164,4 @@ def main() -> None:
     with pods() as mesh:
         speed(mesh)
         memory(mesh)
+        recovery(mesh)
