@@ -19,6 +19,14 @@ def error_response(status: int, reason: str, now: float = 0.0) -> Response:
     return Response(b"HTTP/1.1", status, RESPONSES.get(status, "").encode(), Headers(fields), body, None, now, now)
 
 
+def redirect(flow: HTTPFlow, status: int, location: bytes) -> None:
+    """Send the client to another address."""
+    now = flow.request.timestamp_start
+    fields = ((b"location", location), (b"content-length", b"0"))
+    reason = RESPONSES.get(status, "").encode()
+    flow.response = Response(b"HTTP/1.1", status, reason, Headers(fields), b"", None, now, now)
+
+
 def refuse(flow: HTTPFlow, status: int, reason: str) -> None:
     """Answer this request here; it goes to no backend."""
     flow.response = error_response(status, reason, flow.request.timestamp_start)

@@ -9,6 +9,8 @@ from mesh_addons.fault import Fault
 from mesh_addons.filters import Filters
 from mesh_addons.guard import Hook, fail_closed
 from mesh_addons.mirror import CopySink, Mirror
+from mesh_addons.redirect import Redirect
+from mesh_addons.rewrite import Rewrite
 from mesh_addons.route import Route
 from mesh_addons.split import Split
 
@@ -33,6 +35,8 @@ def outbound_addons(
     """The addons of requests that leave a workload."""
     return (
         Route(),  # first: everything else acts on the rule that it finds
+        Redirect(),  # by what the client sent, before anything of it is changed
+        Rewrite(),
         Filters(),  # the rule's header changes are part of what is copied and split
         Mirror(chance, copies),  # before the split: a copy has nothing of a backend's own changes
         Split(chance),  # names the backend, with its own header changes

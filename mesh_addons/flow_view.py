@@ -29,6 +29,8 @@ class MeshFlow:
     accepts_trailers: bool = False
     """`TE: trailers` came with the request."""
     rule: PreparedRule | None = None
+    prefix: bytes | None = None
+    """What the rule's match matched of the path, as long as it is there; None: no prefix."""
     backend: str | None = None
     """Where the request goes; None until an addon has chosen."""
     response_changes: list[HeaderChange] = field(default_factory=list)
@@ -37,6 +39,8 @@ class MeshFlow:
     """Names of the faults that acted, for the access log."""
     copies: tuple[str, ...] = ()
     """Backends that get a copy of this request."""
+    copied_path: bytes = b""
+    """Path and query that copies have."""
     copied_body: BodyCopy | None = None
     copied_fields: Fields = ()
     """The header fields that copies have."""

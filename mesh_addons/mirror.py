@@ -59,7 +59,7 @@ class Mirror:
         mesh.copies = mirror.copies(mirrors, [self._chance() for _ in mirrors])
         if mesh.copies:
             mesh.copied_body = BodyCopy(mirror.MAX_BODY_BYTES)
-            mesh.copied_fields = flow.request.data.headers.fields
+            mesh.copied_fields, mesh.copied_path = flow.request.data.headers.fields, flow.request.data.path
             flow.request.stream = mesh.copied_body
 
     def request(self, flow: HTTPFlow) -> None:
@@ -77,7 +77,7 @@ class Mirror:
                 RequestCopy(
                     backend,
                     data.method,
-                    data.path,
+                    mesh.copied_path,
                     mesh.copied_fields,
                     body,
                     mesh.request_id,

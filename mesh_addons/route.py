@@ -25,4 +25,4 @@ class Route:
         if found is None:
             refuse(flow, 404, "route-not-found")
             return
-        mesh.rule = found.rule
+        mesh.rule, mesh.prefix = found.rule, found.prefix

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from mitmproxy.http import HTTPFlow
 
+from mesh_addons import rewrite
 from mesh_addons.answer import refuse
 from mesh_addons.flow_view import MeshFlow, decided, mesh_flow
 from mesh_addons.frontends import Frontends
@@ -48,6 +49,8 @@ class Split:
             refuse(flow, 500, "invalid-backend")  # Gateway API: 500 for exactly the share of an invalid reference
             return
         mesh.backend = name
+        if (change := rule.rule.backends[index].rewrite) is not None:
+            rewrite.apply(change, flow, mesh)
         request_change, response_change = rule.backend_changes[index]
         if request_change is not None:
             headers = flow.request.data.headers

@@ -108,6 +108,11 @@ def _compile_path(match: PathMatch) -> Test | None:
     return (lambda request: path_has_prefix(request.path, prefix)) if prefix else None
 
 
+def matched_prefix(match: PathMatch) -> bytes | None:
+    """What a filter may replace, without a trailing `/`. None: the match is no prefix."""
+    return _prefix(match.value).encode() if match.type == "PathPrefix" else None
+
+
 def _prefix(value: str) -> str:
     return value.rstrip("/")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mesh_policy import fault, filters, match, regex
+from mesh_policy import fault, filters, match, redirect, regex, rewrite
 from mesh_policy.errors import Violation
 from mesh_policy.filters import HeaderChange
 from mesh_policy.match import Test
@@ -58,12 +58,15 @@ class RouteMatch(NamedTuple):
     rule: PreparedRule
     entry: int
     """Index into `HttpRoutes.entries`, for explanations."""
+    prefix: bytes | None
+    """The prefix that matched, without a trailing `/`; None: the match is no prefix."""
 
 
 class RouteTable(NamedTuple):
     """HttpRoutes made ready for `find`: expressions compiled, text turned into bytes, once per snapshot."""
 
-    tests: tuple[tuple[Test, PreparedRule], ...]
+    tests: tuple[tuple[Test, PreparedRule, bytes | None], ...]
+    """Of each entry: does it match, which rule, which prefix."""
 
 
 def prepare(routes: HttpRoutes) -> RouteTable:
@@ -85,14 +88,19 @@ def prepare(routes: HttpRoutes) -> RouteTable:
         )
         for index, rule in enumerate(routes.rules)
     ]
-    return RouteTable(tuple((match.compile_match(entry.match), rules[entry.rule]) for entry in routes.entries))
+    return RouteTable(
+        tuple(
+            (match.compile_match(entry.match), rules[entry.rule], match.matched_prefix(entry.match.path))
+            for entry in routes.entries
+        )
+    )
 
 
 def find(table: RouteTable, request: RequestView) -> RouteMatch | None:
     """The rule that decides, or None: 404. Gateway API: routes replace the Service's own path, the rest is rejected."""
-    for index, (test, rule) in enumerate(table.tests):
+    for index, (test, rule, prefix) in enumerate(table.tests):
         if test(request):
-            return RouteMatch(rule, index)
+            return RouteMatch(rule, index, prefix)
     return None
 
 
@@ -107,7 +115,9 @@ def check(routes: HttpRoutes, path: str) -> list[Violation]:
         at = f"{path}.rules[{i}]"
         found += filters.check(rule.request_headers, f"{at}.requestHeaders")
         found += filters.check(rule.response_headers, f"{at}.responseHeaders")
+        found += redirect.check(rule.redirect, f"{at}.redirect") + rewrite.check(rule.rewrite, f"{at}.rewrite")
         for j, backend in enumerate(rule.backends):
+            found += rewrite.check(backend.rewrite, f"{at}.backends[{j}].rewrite")
             if not 0 <= backend.weight <= MAX_WEIGHT:
                 why = f"{backend.weight} is not between 0 and {MAX_WEIGHT}"
                 found.append(Violation(f"{at}.backends[{j}].weight", why))

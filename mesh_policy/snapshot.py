@@ -93,6 +93,34 @@ class HeaderModifier(Struct, frozen=True, kw_only=True):
     remove: tuple[str, ...] = ()
 
 
+class PathChange(Struct, frozen=True, kw_only=True):
+    """A new path; exactly one is given. The query stays."""
+
+    full: str | None = None
+    """The whole path."""
+    prefix: str | None = None
+    """Stands for the prefix that the match matched; only where every match of the rule is a PathPrefix."""
+
+
+class Redirect(Struct, frozen=True, kw_only=True):
+    """The answer of a rule that redirects. What is None stays as the request has it."""
+
+    status: int = 302
+    """301, 302, 303, 307 or 308."""
+    scheme: Literal["http", "https"] | None = None
+    hostname: str | None = None
+    port: int | None = None
+    """None: the scheme's own port where a scheme is given, else the port that was called."""
+    path: PathChange | None = None
+
+
+class Rewrite(Struct, frozen=True, kw_only=True):
+    """What the backend sees in place of what the client sent. None: as it was."""
+
+    hostname: str | None = None
+    path: PathChange | None = None
+
+
 class WeightedBackend(Struct, frozen=True, kw_only=True):
     backend: str | None
     """A name in `Outbound.backends`; None: the reference is invalid, its share of requests gets 500 (Gateway API)."""
@@ -100,6 +128,7 @@ class WeightedBackend(Struct, frozen=True, kw_only=True):
     """0 to 1,000,000; 0: no traffic."""
     request_headers: HeaderModifier | None = None
     response_headers: HeaderModifier | None = None
+    rewrite: Rewrite | None = None
 
 
 class Mirror(Struct, frozen=True, kw_only=True):
@@ -124,6 +153,9 @@ class Rule(Struct, frozen=True, kw_only=True):
     """The rule's own name, or its index in the route as text."""
     request_headers: HeaderModifier | None = None
     response_headers: HeaderModifier | None = None
+    redirect: Redirect | None = None
+    """The rule answers by itself: nothing goes to a backend."""
+    rewrite: Rewrite | None = None
     backends: tuple[WeightedBackend, ...] = ()
     mirrors: tuple[Mirror, ...] = ()
     faults: tuple[Fault, ...] = ()

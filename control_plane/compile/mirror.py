@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from control_plane.compile.targets import Targets
-from control_plane.kinds.http_route import Filter
+from control_plane.kinds.filters import Filter
 from mesh_policy.snapshot import Mirror
 
 

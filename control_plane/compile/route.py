@@ -7,14 +7,15 @@ from collections.abc import Iterator
 import msgspec
 
 from control_plane.compile.fault import rule_faults
-from control_plane.compile.filters import request_headers, response_headers
+from control_plane.compile.filters import redirect, request_headers, response_headers, rewrite
 from control_plane.compile.mirror import mirrors
 from control_plane.compile.split import split
 from control_plane.compile.targets import Targets
 from control_plane.index.attachment import Attachment
 from control_plane.index.policy import PolicyTable
-from control_plane.kinds.http_route import HttpMatch, HttpRoute, HttpRule, HttpValueMatch
+from control_plane.kinds.http_route import HttpMatch, HttpRoute, HttpRule
 from control_plane.kinds.meta import age_order
+from control_plane.kinds.route import ValueMatch as MatchedValue
 from control_plane.kinds.service import Service, ServicePort
 from mesh_policy.route import RouteCandidate, order
 from mesh_policy.snapshot import HttpRoutes, Match, PathMatch, Rule, ValueMatch
@@ -53,6 +54,8 @@ def _rule(targets: Targets, route: HttpRoute, spec: HttpRule, called_port: int) 
         route=f"HTTPRoute/{namespace}/{route.metadata.name}",
         request_headers=request_headers(spec.filters),
         response_headers=response_headers(spec.filters),
+        redirect=redirect(spec.filters),
+        rewrite=rewrite(spec.filters),
         backends=split(targets, namespace, spec.backend_refs, called_port),
         mirrors=mirrors(targets, namespace, spec.filters, called_port),
     )
@@ -80,7 +83,7 @@ def _match(match: HttpMatch) -> Match:
     )
 
 
-def _value(match: HttpValueMatch, name: str) -> ValueMatch:
+def _value(match: MatchedValue, name: str) -> ValueMatch:
     return ValueMatch(
         name=name, value=match.value, type="RegularExpression" if match.type == "RegularExpression" else "Exact"
     )

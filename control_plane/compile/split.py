@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from control_plane.compile.filters import request_headers, response_headers
+from control_plane.compile.filters import request_headers, response_headers, rewrite
 from control_plane.compile.targets import Targets
-from control_plane.kinds.http_route import BackendRef
+from control_plane.kinds.filters import BackendRef
 from mesh_policy.snapshot import WeightedBackend
 
 
@@ -18,6 +18,7 @@ def split(
             weight=ref.weight,
             request_headers=request_headers(ref.filters),
             response_headers=response_headers(ref.filters),
+            rewrite=rewrite(ref.filters),
         )
         for ref in refs
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from control_plane.index.reference import Target, resolve
 from control_plane.index.store import Index
-from control_plane.kinds.http_route import ObjectRef
+from control_plane.kinds.route import ObjectRef
 
 
 class Targets:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from control_plane.index.protocol import protocol_of
 from control_plane.index.store import Index
-from control_plane.kinds.http_route import HttpRoute, ParentRef
+from control_plane.kinds.http_route import HttpRoute
+from control_plane.kinds.route import ParentRef
 from control_plane.kinds.service import Service, ServicePort
 
 

@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 
 from control_plane.index.protocol import protocol_of
 from control_plane.index.store import Index
-from control_plane.kinds.http_route import ObjectRef
 from control_plane.kinds.meta import GROUP
+from control_plane.kinds.route import ObjectRef
 from control_plane.kinds.service import Service, ServicePort
 
 Reason = Literal["BackendNotFound", "InvalidKind", "UnsupportedProtocol"]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from control_plane.kinds import http_route, mesh_config, service_intentions, service_subset, traffic_policy
+from control_plane.kinds import http_route, mesh_config, route, service_intentions, service_subset, traffic_policy
 from control_plane.kinds.endpoint_slice import EndpointSlice
 from control_plane.kinds.meta import GROUP, Broken, Metadata, Object
 from control_plane.kinds.namespace import Namespace
@@ -55,7 +55,7 @@ KINDS: dict[str, Kind] = {
     "HTTPRoute": Kind(
         http_route.HttpRoute,
         http_route.validate,
-        http_route.GROUP,
+        route.GROUP,
         "v1",
         "httproutes",
         unsupported=http_route.unsupported,
@@ -94,8 +94,14 @@ def decode(kind: str, data: bytes | msgspec.Raw) -> Object:
             raise ValueError(f"an object of kind {kind} has no readable metadata: {worse}") from worse
         message, _, path = str(error).partition(" - at `")
         text = f"{path.removesuffix('`').removeprefix('$.')}: {message}"
-        outline = http_route.decode_outline(data, text) if kind == "HTTPRoute" else None
+        outline = _outline(kind, data, text)
         return outline or Broken(metadata=metadata, kind=kind, message=text)
+
+
+def _outline(kind: str, data: bytes | msgspec.Raw, text: str) -> Object | None:
+    if kind == "HTTPRoute":
+        return route.decode_outline(data, text, http_route.HttpRoute, http_route.HttpRouteSpec)
+    return None
 
 
 def violations(kind: str, obj: Object) -> tuple[Violation, ...]:

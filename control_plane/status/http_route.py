@@ -7,9 +7,10 @@ from typing import Any
 from control_plane.index.attachment import Attachment, attachments
 from control_plane.index.reference import Unresolved, resolve
 from control_plane.index.store import Index
-from control_plane.kinds.http_route import HttpRoute, ObjectRef, ParentRef, unsupported
+from control_plane.kinds.http_route import HttpRoute, unsupported
 from control_plane.kinds.meta import CONTROLLER_NAME, Condition
 from control_plane.kinds.registry import violations
+from control_plane.kinds.route import ObjectRef, ParentRef
 from control_plane.status.conditions import accepted, condition, invalid, merged, programmed, resolved
 from control_plane.status.progress import Progress
 

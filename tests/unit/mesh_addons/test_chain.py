@@ -24,7 +24,15 @@ ADDONS = chain.outbound_addons(chance=draws(0.0), sleep=asyncio.sleep, copies=No
 
 def test_the_order_of_addons() -> None:
     names = [getattr(addon, "name", None) for addon in ADDONS]
-    assert names == ["mesh_route", "mesh_filters", "mesh_mirror", "mesh_split", "mesh_fault"]
+    assert names == [
+        "mesh_route",
+        "mesh_redirect",
+        "mesh_rewrite",
+        "mesh_filters",
+        "mesh_mirror",
+        "mesh_split",
+        "mesh_fault",
+    ]
 
 
 @pytest.mark.parametrize("event", ["requestheaders", "request"])

@@ -8,7 +8,7 @@ import msgspec
 
 from control_plane.compile.mirror import mirrors
 from control_plane.compile.targets import Targets
-from control_plane.kinds.http_route import Filter
+from control_plane.kinds.filters import Filter
 from mesh_policy.snapshot import Mirror
 from tests.support.cluster import SHOP, an_index, to
 

@@ -6,7 +6,7 @@ import msgspec
 
 from control_plane.compile.split import split
 from control_plane.compile.targets import Targets
-from control_plane.kinds.http_route import BackendRef
+from control_plane.kinds.filters import BackendRef
 from mesh_policy.snapshot import HeaderModifier
 from tests.support.cluster import SHOP, a_subset, an_index, to
 

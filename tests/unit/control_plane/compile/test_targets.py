@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from control_plane.compile.targets import Targets
-from control_plane.kinds.http_route import ObjectRef
+from control_plane.kinds.route import ObjectRef
 from tests.support.cluster import SHOP, an_index, to
 
 

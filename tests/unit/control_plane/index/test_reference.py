@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from control_plane.index.reference import Target, Unresolved, resolve
-from control_plane.kinds.http_route import ObjectRef
+from control_plane.kinds.route import ObjectRef
 from tests.support.cluster import a_service, a_subset, an_index
 
 INDEX = an_index(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from control_plane.kinds.http_route import HttpRoute, MirrorFilter, unsupported, validate
+from control_plane.kinds.filters import MirrorFilter
+from control_plane.kinds.http_route import HttpRoute, unsupported, validate
 from control_plane.kinds.registry import decode
 from tests.support.cluster import a_route, to
 
@@ -20,6 +21,13 @@ def read(*rules: dict[str, Any]) -> HttpRoute:
 
 def headers(**body: Any) -> dict[str, Any]:
     return {"type": "RequestHeaderModifier", "requestHeaderModifier": body}
+
+
+def redirect(**body: Any) -> dict[str, Any]:
+    return {"type": "RequestRedirect", "requestRedirect": body}
+
+
+PREFIX = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/x"}
 
 
 def test_a_route_with_everything_we_do_is_right() -> None:
@@ -43,6 +51,13 @@ def test_a_route_with_everything_we_do_is_right() -> None:
     assert unsupported(route) == ()
 
 
+def test_redirects_and_rewrites_are_right() -> None:
+    rewrite = {"type": "URLRewrite", "urlRewrite": {"hostname": "b.example", "path": PREFIX}}
+    route = read({"filters": [redirect(path=PREFIX)]}, {"backendRefs": [to("api", filters=[rewrite])]})
+    assert validate(route) == ()
+    assert unsupported(route) == ()
+
+
 @pytest.mark.parametrize(
     ("rule", "path"),
     [
@@ -62,6 +77,12 @@ def test_a_route_with_everything_we_do_is_right() -> None:
             "spec.rules[0].filters[0].set[0].name",
         ),
         ({"backendRefs": [to("api", weight=-1)]}, "spec.rules[0].backendRefs[0].weight"),
+        ({"backendRefs": [to("api")], "filters": [redirect()]}, "spec.rules[0].backendRefs"),
+        ({"filters": [redirect(scheme="ftp")]}, "spec.rules[0].filters[0].requestRedirect.scheme"),
+        (
+            {"matches": [{"path": {"type": "Exact", "value": "/a"}}], "filters": [redirect(path=PREFIX)]},
+            "spec.rules[0].filters[0].requestRedirect.path.replacePrefixMatch",
+        ),
         (
             {"filters": [{"type": "RequestMirror", "requestMirror": {"backendRef": to("a"), "percent": 101}}]},
             "spec.rules[0].filters[0].requestMirror.percent",
@@ -78,8 +99,6 @@ def test_malformed(rule: dict[str, Any], path: str) -> None:
         ({"timeouts": {"request": "1s"}}, "spec.rules[0].timeouts"),
         ({"retry": {"attempts": 2}}, "spec.rules[0].retry"),
         ({"sessionPersistence": {"type": "Cookie"}}, "spec.rules[0].sessionPersistence"),
-        ({"filters": [{"type": "RequestRedirect", "requestRedirect": {}}]}, "spec.rules[0].filters[0].type"),
-        ({"filters": [{"type": "URLRewrite", "urlRewrite": {}}]}, "spec.rules[0].filters[0].type"),
         ({"filters": [{"type": "CORS", "cors": {}}]}, "spec.rules[0].filters[0].type"),
         ({"filters": [{"type": "ExtensionRef", "extensionRef": {}}]}, "spec.rules[0].filters[0].type"),
         (

@@ -1,0 +1,217 @@
+"""Filters of routes and of their backendRefs (gateway.networking.k8s.io/v1), and the backendRefs that carry them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from control_plane.kinds import checks
+from control_plane.kinds.meta import Strict
+from control_plane.kinds.route import MAX_WEIGHT, ObjectRef, Opaque
+from mesh_policy.errors import Violation
+
+REDIRECT_STATUS = (301, 302, 303, 307, 308)
+_HOSTNAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
+_FRAMING = frozenset(
+    ("connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade")
+)
+
+
+class NameValue(Strict, frozen=True, kw_only=True):
+    """A header and its value."""
+
+    name: str
+    value: str
+
+
+class HeaderFilter(Strict, frozen=True, kw_only=True):
+    """Request- or ResponseHeaderModifier; one action per header name."""
+
+    set: tuple[NameValue, ...] = ()
+    add: tuple[NameValue, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+class Fraction(Strict, frozen=True, kw_only=True):
+    """`numerator / denominator`."""
+
+    numerator: int
+    denominator: int = 100
+
+
+class MirrorFilter(Strict, frozen=True, kw_only=True):
+    """RequestMirror; without percent and fraction every request is copied."""
+
+    backend_ref: ObjectRef
+    percent: float | None = None
+    fraction: Fraction | None = None
+
+    @property
+    def share(self) -> float:
+        """Percent of the requests."""
+        if self.fraction is not None:
+            return 100.0 * self.fraction.numerator / self.fraction.denominator
+        return 100.0 if self.percent is None else self.percent
+
+
+class PathModifier(Strict, frozen=True, kw_only=True):
+    """A new path, or a new beginning for the part that a PathPrefix match matched; `type` says which field counts."""
+
+    type: str
+    replace_full_path: str | None = None
+    replace_prefix_match: str | None = None
+
+
+class RedirectFilter(Strict, frozen=True, kw_only=True):
+    """RequestRedirect: what is not given stays as the request has it."""
+
+    scheme: str | None = None
+    hostname: str | None = None
+    path: PathModifier | None = None
+    port: int | None = None
+    status_code: int = 302
+
+
+class RewriteFilter(Strict, frozen=True, kw_only=True):
+    """URLRewrite."""
+
+    hostname: str | None = None
+    path: PathModifier | None = None
+
+
+class Filter(Strict, frozen=True, kw_only=True):
+    """One filter; `type` says which of the fields counts."""
+
+    type: str
+    request_header_modifier: HeaderFilter | None = None
+    response_header_modifier: HeaderFilter | None = None
+    request_mirror: MirrorFilter | None = None
+    request_redirect: RedirectFilter | None = None
+    url_rewrite: RewriteFilter | None = None
+    cors: Opaque = None
+    external_auth: Opaque = None
+    extension_ref: Opaque = None
+
+
+class BackendRef(ObjectRef, frozen=True, kw_only=True):
+    """A share of the requests."""
+
+    weight: int = 1
+    filters: tuple[Filter, ...] = ()
+
+
+_BODIES = {
+    "RequestHeaderModifier": "request_header_modifier",
+    "ResponseHeaderModifier": "response_header_modifier",
+    "RequestMirror": "request_mirror",
+    "RequestRedirect": "request_redirect",
+    "URLRewrite": "url_rewrite",
+}
+OF_RULES = frozenset(_BODIES)
+"""Types that work on a rule of an HTTPRoute."""
+OF_BACKENDS = OF_RULES - {"RequestMirror", "RequestRedirect"}
+"""Types that work on a backendRef of an HTTPRoute."""
+OF_CALLS = OF_RULES - {"RequestRedirect", "URLRewrite"}
+"""Types that GRPCRoute has."""
+_ONCE = ("RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite")
+
+
+def violations(at: str, filters: tuple[Filter, ...], *, only_prefixes: bool) -> Iterator[Violation]:
+    """What is malformed. `only_prefixes`: every match is a PathPrefix, so that a prefix can be replaced."""
+    for i, entry in enumerate(filters):
+        yield from _filter(f"{at}[{i}]", entry, only_prefixes=only_prefixes)
+    types = {entry.type for entry in filters}
+    if {"RequestRedirect", "URLRewrite"} <= types:
+        yield Violation(at, "RequestRedirect and URLRewrite exclude each other: give one of them")
+
+
+def backend_violations(at: str, refs: tuple[BackendRef, ...], *, only_prefixes: bool) -> Iterator[Violation]:
+    """What is malformed in backendRefs."""
+    for i, ref in enumerate(refs):
+        if not 0 <= ref.weight <= MAX_WEIGHT:
+            yield Violation(f"{at}[{i}].weight", f"{ref.weight} is out of range: use 0 to {MAX_WEIGHT}")
+        yield from violations(f"{at}[{i}].filters", ref.filters, only_prefixes=only_prefixes)
+
+
+def unsupported(at: str, filters: tuple[Filter, ...], known: frozenset[str]) -> Iterator[Violation]:
+    """What the API allows and we do not do here."""
+    for i, entry in enumerate(filters):
+        if entry.type not in known:
+            yield Violation(
+                f"{at}[{i}].type", f"{entry.type} is not supported here: use one of {', '.join(sorted(known))}"
+            )
+    for kind in _ONCE:
+        if sum(entry.type == kind for entry in filters) > 1:
+            yield Violation(at, f"{kind} is given twice: put all changes into one filter")
+
+
+def _filter(at: str, entry: Filter, *, only_prefixes: bool) -> Iterator[Violation]:
+    field = _BODIES.get(entry.type)
+    if field is None:
+        return
+    match getattr(entry, field):
+        case HeaderFilter() as body:
+            yield from _headers(at, body)
+        case MirrorFilter() as body:
+            yield from _mirror(f"{at}.requestMirror", body)
+        case RedirectFilter() as body:
+            yield from _redirect(f"{at}.requestRedirect", body, only_prefixes)
+        case RewriteFilter() as body:
+            yield from _target(f"{at}.urlRewrite", body.hostname, body.path, only_prefixes)
+        case _:
+            name = "urlRewrite" if entry.type == "URLRewrite" else entry.type[0].lower() + entry.type[1:]
+            yield Violation(at, f"type {entry.type} needs the field {name}")
+
+
+def _headers(at: str, body: HeaderFilter) -> Iterator[Violation]:
+    for field, pairs in (("set", body.set), ("add", body.add)):
+        for i, pair in enumerate(pairs):
+            yield from checks.header_name(f"{at}.{field}[{i}].name", pair.name)
+            yield from checks.header_value(f"{at}.{field}[{i}].value", pair.value)
+    for i, name in enumerate(body.remove):
+        yield from checks.header_name(f"{at}.remove[{i}]", name)
+    names = [name.lower() for name in (*(p.name for p in (*body.set, *body.add)), *body.remove)]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Violation(at, f"header {name!r} has more than one action: give one per name")
+    for name in sorted(_FRAMING & set(names)):
+        yield Violation(at, f"header {name!r} frames the message and cannot be changed")
+
+
+def _mirror(at: str, body: MirrorFilter) -> Iterator[Violation]:
+    if body.percent is not None and body.fraction is not None:
+        yield Violation(at, "give at most one of percent and fraction")
+    if body.percent is not None:
+        yield from checks.percentage(f"{at}.percent", body.percent)
+    if body.fraction is not None and not (
+        body.fraction.denominator > 0 and 0 <= body.fraction.numerator <= body.fraction.denominator
+    ):
+        yield Violation(f"{at}.fraction", "must be between 0 and 1, with a denominator above 0")
+
+
+def _redirect(at: str, body: RedirectFilter, only_prefixes: bool) -> Iterator[Violation]:
+    if body.scheme not in {None, "http", "https"}:
+        yield Violation(f"{at}.scheme", f"{body.scheme!r} is unknown: use http or https")
+    if body.port is not None:
+        yield from checks.port(f"{at}.port", body.port)
+    if body.status_code not in REDIRECT_STATUS:
+        known = ", ".join(map(str, REDIRECT_STATUS))
+        yield Violation(f"{at}.statusCode", f"{body.status_code} is no redirect: use one of {known}")
+    yield from _target(at, body.hostname, body.path, only_prefixes)
+
+
+def _target(at: str, hostname: str | None, path: PathModifier | None, only_prefixes: bool) -> Iterator[Violation]:
+    if hostname is not None and not (len(hostname) <= 253 and _HOSTNAME.match(hostname)):
+        yield Violation(f"{at}.hostname", f"{hostname!r} is not a host name: use lower-case letters, digits, '-', '.'")
+    if path is None:
+        return
+    match path.type, path.replace_full_path, path.replace_prefix_match:
+        case ("ReplaceFullPath", str(full), None):
+            yield from checks.http_path(f"{at}.path.replaceFullPath", full)
+        case ("ReplacePrefixMatch", None, str(prefix)):
+            yield from checks.http_path(f"{at}.path.replacePrefixMatch", prefix or "/")
+            if not only_prefixes:
+                why = "replaces a prefix, so every match of the rule must be of the type PathPrefix"
+                yield Violation(f"{at}.path.replacePrefixMatch", why)
+        case _:
+            known = "ReplaceFullPath with replaceFullPath alone, or ReplacePrefixMatch with replacePrefixMatch alone"
+            yield Violation(f"{at}.path", f"type {path.type} does not fit the fields: use {known}")

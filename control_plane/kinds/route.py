@@ -1,0 +1,111 @@
+"""What HTTPRoute and GRPCRoute have in common (gateway.networking.k8s.io/v1): parents, references, status."""
+
+from __future__ import annotations
+
+import msgspec
+
+from control_plane.kinds.meta import HasStatus, Object, Strict, Wire
+
+GROUP = "gateway.networking.k8s.io"
+MAX_WEIGHT = 1_000_000
+MAX_RULES = 16
+MAX_MATCHES = 64
+
+Opaque = dict[str, object] | list[object] | str | bool | float | None
+"""A field that we only need to know is there."""
+
+
+class ParentRef(Strict, frozen=True, kw_only=True):
+    """Where the route attaches; ours are Services."""
+
+    name: str
+    group: str = GROUP
+    kind: str = "Gateway"
+    namespace: str | None = None
+    section_name: str | None = None
+    port: int | None = None
+
+    @property
+    def is_service(self) -> bool:
+        return self.group == "" and self.kind == "Service"
+
+
+class ObjectRef(Strict, frozen=True, kw_only=True):
+    """A Service or ServiceSubset that requests go to."""
+
+    name: str
+    group: str = ""
+    kind: str = "Service"
+    namespace: str | None = None
+    """None: the route's own."""
+    port: int | None = None
+
+
+class ValueMatch(Strict, frozen=True, kw_only=True):
+    """A header or a query parameter."""
+
+    name: str
+    value: str
+    type: str = "Exact"
+
+
+class RouteStatus(Wire, frozen=True, kw_only=True):
+    """`status`. Entries stay as they were written, so that those of other controllers survive a patch unchanged."""
+
+    parents: tuple[dict[str, object], ...] = ()
+
+
+class RouteSpec(Strict, frozen=True, kw_only=True):
+    """The part of `spec` that says where a route attaches; each kind adds its rules."""
+
+    parent_refs: tuple[ParentRef, ...] = ()
+    hostnames: tuple[str, ...] = ()
+    """No effect in a mesh (GEP-1294): the parent's ClusterIP decides."""
+    use_default_gateways: str | None = None
+
+
+class AnyRoute(HasStatus, frozen=True, kw_only=True):
+    """A route of any kind."""
+
+    spec: RouteSpec
+    status: RouteStatus | None = None
+    malformed: str = ""
+    """Why the spec cannot be read (`field: reason`); `spec` then holds the parents alone."""
+
+    @property
+    def service_parents(self) -> tuple[ParentRef, ...]:
+        """Its parents that are Services; a route without one is not ours."""
+        return tuple(parent for parent in self.spec.parent_refs if parent.is_service)
+
+    def parent_service(self, parent: ParentRef) -> tuple[str, str]:
+        """Namespace and name of the Service that a parent names."""
+        return parent.namespace or self.metadata.namespace, parent.name
+
+    @property
+    def is_ours(self) -> bool:
+        return bool(self.service_parents)
+
+
+class _ParentsOnly(Wire, frozen=True, kw_only=True):
+    parent_refs: tuple[ParentRef, ...] = ()
+
+
+class _Outline(Object, frozen=True, kw_only=True):
+    spec: _ParentsOnly = _ParentsOnly()
+    status: RouteStatus | None = None
+
+
+_outline = msgspec.json.Decoder(_Outline)
+
+
+def decode_outline[R: AnyRoute](
+    data: bytes | msgspec.Raw, message: str, kind: type[R], spec: type[RouteSpec]
+) -> R | None:
+    """A route that does not decode, by its parents alone, so that its status can be written at the right place (or
+    not at all, when it is another implementation's). None: not even these can be read."""
+    try:
+        outline = _outline.decode(data)
+    except msgspec.MsgspecError:
+        return None
+    parents = spec(parent_refs=outline.spec.parent_refs)
+    return kind(metadata=outline.metadata, spec=parents, status=outline.status, malformed=message)
