@@ -9,7 +9,7 @@ RUN := PATH="$(VENV)/bin:$$PATH"
 ANSIBLE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv python-check root-check format lint test check demo verify uninstall teardown bench images lock clean
+.PHONY: help venv python-check root-check format lint test check demo verify uninstall teardown bench conformance images lock clean
 
 help: ## this map
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,11 @@ format: venv ## rewrite the Python files in the project's style
 bench: venv root-check ## requests per second per core, latency and memory, measured in one run and printed as ratios
 	$(call need,$(BENCH_NEEDS))
 	@$(RUN) python -m bench
+
+conformance: venv root-check ## the Gateway API's own suite for meshes on the cluster of `make demo`; engine=python CHANNEL=experimental TEST=name
+	$(RUN) ansible-playbook -i inventories/local playbooks/conformance.yml $(ANSIBLE_ARGS)
+	@$(RUN):"$(CACHE)/binaries/kubernetes/1.35.4" python -m tests.conformance --channel "$(or $(CHANNEL),standard)" \
+	  $(if $(engine),--engine "$(engine)") $(if $(TEST),--test "$(TEST)")
 
 images: venv root-check ## build the images and bring them to the nodes (part of `make demo`)
 	$(RUN) ansible-playbook -i inventories/local playbooks/images.yml $(ANSIBLE_ARGS)

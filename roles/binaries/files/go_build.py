@@ -135,7 +135,8 @@ def build(component: str, version: str, binary: str, cache: Path) -> Path:
             for name, value in spec["stamps"].items()
         )
         part = directory / f"{binary}.part"
-        go("build", "-trimpath", "-ldflags", f"-s -w {stamps}", "-o", str(part), spec["binaries"][binary], cwd=work)
+        compiler = ["test", "-c"] if binary in spec.get("tests", []) else ["build"]
+        go(*compiler, "-trimpath", "-ldflags", f"-s -w {stamps}", "-o", str(part), spec["binaries"][binary], cwd=work)
         part.replace(directory / binary)
         record(directory, binary)
     return directory / binary

@@ -4,8 +4,9 @@
 Usage: image_archive.py OUTPUT.tar IMAGES.json
 
 IMAGES.json is a list of {"name": "repo/name:tag", "base": "rootfs.tar" or null, "files": {"/path/in/image": "file"},
-"entrypoint": [...]}. The archive is the same byte for byte whenever the input is, and appears only when it is whole.
-A base that several images share is stored once. Both `ctr images import` and `podman load` read it.
+"entrypoint": [...], "user": "1338" or absent for root}. The archive is the same byte for byte whenever the input is,
+and appears only when it is whole. A base that several images share is stored once. Both `ctr images import` and `podman
+load` read it.
 """
 
 import hashlib
@@ -84,7 +85,7 @@ def write(output: Path, images: list[dict[str, Any]]) -> None:
                 "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
                 "os": "linux",
                 "created": EPOCH,
-                "config": {"Entrypoint": image["entrypoint"], "Env": [SEARCH_PATH]},
+                "config": {"Entrypoint": image["entrypoint"], "Env": [SEARCH_PATH], "User": image.get("user", "")},
                 "rootfs": {"type": "layers", "diff_ids": [f"sha256:{checksum}" for checksum in layers]},
             }
             body = json.dumps(config, sort_keys=True).encode()

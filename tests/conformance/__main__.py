@@ -1,0 +1,107 @@
+"""`make conformance`: run the suite, stream what it says, print a table of its tests, keep the official report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conformance.cluster import Kubectl, installed_channel, with_engine
+from tests.conformance.results import Results, table
+
+SUITE_VERSION = "1.6.3"
+LIMIT_SECONDS = 3600
+PROFILES = ("MESH-HTTP", "MESH-GRPC")
+FEATURES = (
+    "Mesh",
+    "HTTPRoute",
+    "GRPCRoute",
+    "MeshClusterIPMatching",
+    "MeshConsumerRoute",
+    "MeshHTTPRouteRewritePath",
+    "MeshHTTPRouteSchemeRedirect",
+    "MeshHTTPRouteRedirectPort",
+    "MeshHTTPRouteRedirectPath",
+    "MeshHTTPRouteBackendRequestHeaderModification",
+    "MeshHTTPRouteQueryParamMatching",
+    "MeshHTTPRouteNamedRouteRule",
+    "HTTPRouteResponseHeaderModification",
+    "HTTPRouteParentRefPort",
+    "HTTPRoute303RedirectStatusCode",
+    "HTTPRoute307RedirectStatusCode",
+    "HTTPRoute308RedirectStatusCode",
+)
+"""Everything that a test of a mesh asks for: nothing is left out, so that no test is skipped."""
+LABELS = {"mesh.heddle.dev/inject": "enabled", "mesh.heddle.dev/authorization": "Allow"}
+"""What a user's namespace would carry: sidecars, and callers that no intention names are let in."""
+
+
+def cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "heddle"
+
+
+def command(args: argparse.Namespace, report: Path) -> list[str]:
+    """The suite's command line."""
+    suite = cache() / "binaries/gateway-api-conformance" / SUITE_VERSION / "conformance"
+    labels = ",".join(f"{name}={value}" for name, value in LABELS.items())
+    flags = {
+        "conformance-profiles": ",".join(PROFILES),
+        "supported-features": ",".join(FEATURES),
+        "namespace-labels": labels,
+        "organization": "heddle",
+        "project": "heddle",
+        "url": "https://heddle.dev",
+        "version": args.version,
+        "contact": "@heddle/maintainers",
+        "report-output": str(report.resolve()),
+    }
+    chosen = ["-run-test", args.test] if args.test else []
+    run = [str(suite), "-test.run", "^TestConformance$", "-test.v", f"-test.timeout={LIMIT_SECONDS}s"]
+    return [*run, *(f"-{name}={value}" for name, value in flags.items()), *chosen]
+
+
+def run(argv: list[str], log: Path, kubeconfig: str) -> Results:
+    """Run the suite; its whole output goes to `log`, the outcome of each test to the terminal as it comes."""
+    results = Results()
+    env = os.environ | {"KUBECONFIG": kubeconfig}
+    with (
+        log.open("w") as kept,
+        subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as suite,
+    ):
+        for line in suite.stdout or ():
+            kept.write(line)
+            if (outcome := results.read(line)) is not None:
+                print(f"  {outcome.result:<7} {outcome.seconds:>6.1f} s  {outcome.name}", flush=True)
+    results.exit_code = suite.returncode
+    return results
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make conformance", description=__doc__)
+    parser.add_argument("--kubeconfig", default=os.environ.get("KUBECONFIG", "/var/lib/heddle/kubeconfig"))
+    parser.add_argument("--engine", choices=["auto", "python", "native"], help="as MeshConfig says, unless given")
+    parser.add_argument("--channel", choices=["standard", "experimental"], default="standard")
+    parser.add_argument("--test", help="one test by its short name, for instance MeshTrafficSplit")
+    parser.add_argument("--version", default="main", help="of the mesh, for the report")
+    parser.add_argument("--output", type=Path, default=cache() / "conformance", help="folder of report and log")
+    args = parser.parse_args()
+    kubectl = Kubectl(args.kubeconfig)
+    found = installed_channel(kubectl)
+    if found != (args.channel, f"v{SUITE_VERSION}"):
+        there = "nothing" if found is None else f"{found[1]}, channel {found[0]}"
+        print(f"The cluster has of the Gateway API: {there}. Needed: v{SUITE_VERSION}, channel {args.channel}.")
+        print(f"make demo ANSIBLE_ARGS='-e gateway_api_channel={args.channel}' installs it.")
+        return 64
+    args.output.mkdir(parents=True, exist_ok=True)
+    report = args.output / f"{args.channel}-{args.version}-{args.engine or 'default'}-report.yaml"
+    with with_engine(kubectl, args.engine):
+        results = run(command(args, report), report.with_suffix(".log"), args.kubeconfig)
+    print(table(results))
+    print(f"report: {report}\nlog:    {report.with_suffix('.log')}")
+    return 0 if results.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
