@@ -10,7 +10,7 @@ from mesh_addons import rewrite
 from mesh_addons.answer import refuse
 from mesh_addons.flow_view import MeshFlow, decided, mesh_flow
 from mesh_addons.frontends import Frontends
-from mesh_policy import split
+from mesh_policy import grpc, split
 from mesh_policy.snapshot import Rule
 
 _Key = tuple[str, str, str, tuple[tuple[str | None, int], ...]]
@@ -37,8 +37,10 @@ class Split:
         rule = mesh.rule
         if rule is None:
             return
+        # Gateway API: 500 where there is no valid backend; clients of gRPC are to see UNAVAILABLE.
+        invalid = grpc.UNAVAILABLE if rule.rule.route.startswith("GRPCRoute/") else 500
         if not rule.rule.backends:
-            refuse(flow, 500, "no-backend")  # Gateway API: a rule without a backend and without an answering filter
+            refuse(flow, invalid, "no-backend")
             return
         index = self._choose(mesh, rule.rule)
         if index is None:
@@ -46,7 +48,7 @@ class Split:
             return
         name = rule.rule.backends[index].backend
         if name is None:
-            refuse(flow, 500, "invalid-backend")  # Gateway API: 500 for exactly the share of an invalid reference
+            refuse(flow, invalid, "invalid-backend")  # for exactly the share of an invalid reference
             return
         mesh.backend = name
         if (change := rule.rule.backends[index].rewrite) is not None:

@@ -28,13 +28,17 @@ class RouteCandidate(NamedTuple):
     """Index of the rule in its route."""
     match_index: int
     """Index of the match in its rule."""
+    specificity: tuple[int, ...] = ()
+    """What goes before the match's own precedence, for kinds whose matches are more than their paths
+    (mesh_policy.grpc)."""
 
 
 def order(candidates: Iterable[RouteCandidate]) -> tuple[RouteEntry, ...]:
     """`HttpRoutes.entries`: the first that matches a request decides (Gateway API precedence, a total order)."""
 
-    def key(c: RouteCandidate) -> match.Precedence:
-        return match.precedence(c.match, created=c.created, route=c.route, rule=c.rule_index, index=c.match_index)
+    def key(c: RouteCandidate) -> tuple[tuple[int, ...], match.Precedence]:
+        own = match.precedence(c.match, created=c.created, route=c.route, rule=c.rule_index, index=c.match_index)
+        return c.specificity, own
 
     ordered = sorted(candidates, key=key)
     return tuple(RouteEntry(match=candidate.match, rule=candidate.rule) for candidate in ordered)

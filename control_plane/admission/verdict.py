@@ -12,7 +12,7 @@ from control_plane.kinds.meta import Broken
 from control_plane.kinds.registry import KINDS, decode, violations
 from mesh_policy.errors import Violation
 
-CHECKED = ("HTTPRoute", "ServiceSubset", "ServiceIntentions", "TrafficPolicy", "MeshConfig")
+CHECKED = ("HTTPRoute", "GRPCRoute", "ServiceSubset", "ServiceIntentions", "TrafficPolicy", "MeshConfig")
 
 
 class Verdict(NamedTuple):

@@ -23,7 +23,7 @@ def engine(
     """The engine and why. Routes and faults need the worker; a wish for `native` does not change what they mean."""
     if protocol == "tcp":
         return "native", "not HTTP"
-    needs = "HTTPRoute rules" if routes is not None else "faults" if faults else ""
+    needs = "the rules of routes" if routes is not None else "faults" if faults else ""
     if needs:
         return "python", f"{needs} run in the worker" + (", although native is asked for" if choice == "native" else "")
     if choice == "python" and protocol != "detect":

@@ -1,4 +1,4 @@
-"""Routes of a frontend, in their order of precedence."""
+"""Routes of a frontend, in their order of precedence. A frontend has those of one kind: they are never merged."""
 
 from __future__ import annotations
 
@@ -13,26 +13,31 @@ from control_plane.compile.split import split
 from control_plane.compile.targets import Targets
 from control_plane.index.attachment import Attachment
 from control_plane.index.policy import PolicyTable
-from control_plane.kinds.http_route import HttpMatch, HttpRoute, HttpRule
+from control_plane.kinds.grpc_route import GrpcMatch, GrpcRoute, GrpcRule
+from control_plane.kinds.http_route import HttpMatch, HttpRule
 from control_plane.kinds.meta import age_order
+from control_plane.kinds.registry import Route, rules_of
 from control_plane.kinds.route import ValueMatch as MatchedValue
 from control_plane.kinds.service import Service, ServicePort
+from mesh_policy import grpc
 from mesh_policy.route import RouteCandidate, order
 from mesh_policy.snapshot import HttpRoutes, Match, PathMatch, Rule, ValueMatch
 
 
-def applicable(attached: tuple[Attachment, ...], port: ServicePort, namespace: str) -> tuple[HttpRoute, ...]:
-    """The routes that act on a client's requests to a port: consumer routes of its namespace, else the producer's."""
+def applicable(attached: tuple[Attachment, ...], port: ServicePort, namespace: str) -> tuple[Route, ...]:
+    """The routes that act on a client's requests to a port: consumer routes of its namespace, else the producer's; of
+    these the GRPCRoutes, where there are any."""
     here = [one for one in attached if port in one.ports]
     consumer = {
         one.route.key: one.route for one in here if one.is_consumer and one.route.metadata.namespace == namespace
     }
     producer = {one.route.key: one.route for one in here if not one.is_consumer}
-    return tuple(sorted((consumer or producer).values(), key=age_order))
+    found = sorted((consumer or producer).values(), key=age_order)
+    return tuple(route for route in found if isinstance(route, GrpcRoute)) or tuple(found)
 
 
 def routes(
-    targets: Targets, policies: PolicyTable, found: tuple[HttpRoute, ...], service: Service, port: ServicePort
+    targets: Targets, policies: PolicyTable, found: tuple[Route, ...], service: Service, port: ServicePort
 ) -> HttpRoutes | None:
     """All rules of the routes; None: there is no route."""
     if not found:
@@ -40,7 +45,7 @@ def routes(
     rules: list[Rule] = []
     candidates: list[RouteCandidate] = []
     for route in found:
-        for index, spec in enumerate(route.spec.rules):
+        for index, spec in enumerate(rules_of(route)):
             candidates += _candidates(route, spec, index, len(rules))
             rule = _rule(targets, route, spec, port.port)
             faults = rule_faults(policies, route, spec.name, service, port)
@@ -48,10 +53,10 @@ def routes(
     return HttpRoutes(entries=order(candidates), rules=tuple(rules))
 
 
-def _rule(targets: Targets, route: HttpRoute, spec: HttpRule, called_port: int) -> Rule:
+def _rule(targets: Targets, route: Route, spec: HttpRule | GrpcRule, called_port: int) -> Rule:
     namespace = route.metadata.namespace
     return Rule(
-        route=f"HTTPRoute/{namespace}/{route.metadata.name}",
+        route=f"{route.kind}/{namespace}/{route.metadata.name}",
         request_headers=request_headers(spec.filters),
         response_headers=response_headers(spec.filters),
         redirect=redirect(spec.filters),
@@ -61,16 +66,30 @@ def _rule(targets: Targets, route: HttpRoute, spec: HttpRule, called_port: int) 
     )
 
 
-def _candidates(route: HttpRoute, spec: HttpRule, index: int, position: int) -> Iterator[RouteCandidate]:
-    for match_index, match in enumerate(spec.matches or (HttpMatch(),)):
+def _candidates(route: Route, spec: HttpRule | GrpcRule, index: int, position: int) -> Iterator[RouteCandidate]:
+    for match_index, match in enumerate(spec.matches or (HttpMatch() if isinstance(spec, HttpRule) else GrpcMatch(),)):
         yield RouteCandidate(
-            match=_match(match),
+            match=_call(match) if isinstance(match, GrpcMatch) else _match(match),
             rule=position,
             created=route.metadata.creation_timestamp,
             route=f"{route.metadata.namespace}/{route.metadata.name}",
             rule_index=index,
             match_index=match_index,
+            specificity=_specificity(match) if isinstance(match, GrpcMatch) else (),
         )
+
+
+def _call(match: GrpcMatch) -> Match:
+    method = match.method
+    return Match(
+        path=PathMatch() if method is None else grpc.path_match(method.type, method.service, method.method),
+        headers=tuple(_value(header, header.name.lower()) for header in match.headers),
+    )
+
+
+def _specificity(match: GrpcMatch) -> tuple[int, ...]:
+    method = match.method
+    return (0, 0) if method is None else grpc.specificity(method.type, method.service, method.method)
 
 
 def _match(match: HttpMatch) -> Match:

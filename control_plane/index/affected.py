@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from control_plane.kinds.http_route import HttpRoute
 from control_plane.kinds.meta import Object
+from control_plane.kinds.route import AnyRoute
 
 if TYPE_CHECKING:
     from control_plane.index.store import Index
@@ -21,9 +21,9 @@ def affected(index: Index, kind: str, obj: Object) -> frozenset[tuple[str, str]]
     match obj:
         case _ if kind == "ServiceIntentions":
             return meshed(index, namespace)
-        case HttpRoute() if not obj.is_ours:
+        case AnyRoute() if not obj.is_ours:
             return frozenset()
-        case HttpRoute() if all(obj.parent_service(p)[0] != namespace for p in obj.service_parents):
+        case AnyRoute() if all(obj.parent_service(p)[0] != namespace for p in obj.service_parents):
             return meshed(index, namespace)
         case _:
             return meshed(index)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from control_plane.index.protocol import protocol_of
 from control_plane.index.store import Index
-from control_plane.kinds.http_route import HttpRoute
+from control_plane.kinds.grpc_route import GrpcRoute
+from control_plane.kinds.registry import Route
 from control_plane.kinds.route import ParentRef
 from control_plane.kinds.service import Service, ServicePort
 
@@ -14,7 +15,7 @@ from control_plane.kinds.service import Service, ServicePort
 class Attachment(NamedTuple):
     """One Service parent of a route."""
 
-    route: HttpRoute
+    route: Route
     parent: ParentRef
     service: Service
     ports: tuple[ServicePort, ...]
@@ -27,7 +28,7 @@ class Attachment(NamedTuple):
         return self.route.metadata.namespace != self.service.metadata.namespace
 
 
-def attachments(index: Index, route: HttpRoute) -> tuple[Attachment, ...]:
+def attachments(index: Index, route: Route) -> tuple[Attachment, ...]:
     """One for every parent that is a Service of this cluster; a parent that does not exist has none."""
     found = []
     for parent in route.service_parents:
@@ -37,7 +38,24 @@ def attachments(index: Index, route: HttpRoute) -> tuple[Attachment, ...]:
     return tuple(found)
 
 
-def _attach(route: HttpRoute, parent: ParentRef, service: Service) -> Attachment:
+def winners(index: Index, attached: Attachment) -> dict[int, GrpcRoute]:
+    """Ports where another kind of route goes first, and one that does (GEP-1426: GRPCRoute before HTTPRoute).
+
+    Routes compete within one group: the producer's, or the consumers' of one namespace.
+    """
+    if isinstance(attached.route, GrpcRoute):
+        return {}
+    found: dict[int, GrpcRoute] = {}
+    for other in index.grpc_routes():
+        if attached.is_consumer and other.metadata.namespace != attached.route.metadata.namespace:
+            continue
+        for rival in attachments(index, other):
+            if rival.service is attached.service and rival.is_consumer == attached.is_consumer:
+                found |= {port.port: other for port in rival.ports if port in attached.ports}
+    return found
+
+
+def _attach(route: Route, parent: ParentRef, service: Service) -> Attachment:
     name = f"Service {service.metadata.namespace}/{service.metadata.name}"
     if service.is_external_name:
         return Attachment(

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 from control_plane.index.membership import CHAOS_LABEL, consents_to_chaos
 from control_plane.index.store import Index
+from control_plane.kinds.grpc_route import GrpcRoute
 from control_plane.kinds.http_route import HttpRoute
 from control_plane.kinds.meta import Ref, age_order
+from control_plane.kinds.registry import Route
 from control_plane.kinds.service import Service
 from control_plane.kinds.traffic_policy import TargetRef, TrafficPolicy
 
@@ -74,7 +76,7 @@ def _missing(index: Index, namespace: str, ref: TargetRef) -> str:
     match target:
         case None:
             return f"{what} does not exist"
-        case HttpRoute() if ref.section_name is not None:
+        case HttpRoute() | GrpcRoute() if ref.section_name is not None:
             names = [rule.name for rule in target.spec.rules if rule.name]
             return "" if ref.section_name in names else f"{what} has no rule named {ref.section_name!r}; it has {names}"
         case Service() if ref.section_name is not None:
@@ -94,8 +96,8 @@ def service_scopes(service: Service, port_name: str) -> tuple[Scope, ...]:
     )
 
 
-def rule_scopes(route: HttpRoute, rule_name: str | None) -> tuple[Scope, ...]:
+def rule_scopes(route: Route, rule_name: str | None) -> tuple[Scope, ...]:
     """From the most specific to the least: rule, route."""
     namespace, name = route.key
-    whole = Scope("HTTPRoute", namespace, name)
+    whole = Scope(route.kind, namespace, name)
     return (whole._replace(section=rule_name), whole) if rule_name else (whole,)

@@ -86,6 +86,13 @@ def port(path: str, value: int) -> Iterator[Violation]:
         yield Violation(path, f"{value} is not a port: use 1 to 65535")
 
 
+def match_types(path: str, types: Iterable[str]) -> Iterator[Violation]:
+    """How headers and query parameters are compared; another type is right by the API and not known here."""
+    for i, kind in enumerate(types):
+        if kind not in {"Exact", "RegularExpression"}:
+            yield Violation(f"{path}[{i}].type", f"{kind!r} is unknown: use Exact or RegularExpression")
+
+
 def at_most(path: str, items: Iterable[object], limit: int) -> Iterator[Violation]:
     """A bound on a list."""
     count = sum(1 for _ in items)

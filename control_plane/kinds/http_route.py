@@ -7,11 +7,12 @@ does not do yet. Either makes the route `Accepted=False`; neither is ever skippe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from control_plane.kinds import checks, filters
 from control_plane.kinds.filters import BackendRef, Filter
 from control_plane.kinds.meta import Strict
-from control_plane.kinds.route import MAX_MATCHES, MAX_RULES, AnyRoute, Opaque, RouteSpec, ValueMatch
+from control_plane.kinds.route import MAX_MATCHES, MAX_RULES, AnyRoute, Opaque, RouteSpec, ValueMatch, value_violations
 from mesh_policy.errors import Violation
 from mesh_policy.snapshot import MatchType
 
@@ -59,6 +60,7 @@ class HttpRouteSpec(RouteSpec, frozen=True, kw_only=True):
 class HttpRoute(AnyRoute, frozen=True, kw_only=True):
     """A route."""
 
+    kind: ClassVar[str] = "HTTPRoute"
     spec: HttpRouteSpec
 
 
@@ -73,9 +75,7 @@ def unsupported(obj: HttpRoute) -> tuple[Violation, ...]:
 
 
 def _violations(obj: HttpRoute) -> Iterator[Violation]:
-    if obj.malformed:
-        path, _, message = obj.malformed.partition(": ")
-        yield Violation(path, message)
+    yield from obj.reading_violations()
     yield from checks.at_most("spec.rules", obj.spec.rules, MAX_RULES)
     for i, rule in enumerate(obj.spec.rules):
         at = f"spec.rules[{i}]"
@@ -96,14 +96,8 @@ def _match(at: str, match: HttpMatch) -> Iterator[Violation]:
         yield from checks.http_path(f"{at}.path.value", match.path.value)
     if match.method is not None:
         yield from checks.method(f"{at}.method", match.method)
-    for i, header in enumerate(match.headers):
-        yield from checks.header_name(f"{at}.headers[{i}].name", header.name)
-    for field, values in (("headers", match.headers), ("queryParams", match.query_params)):
-        for i, value in enumerate(values):
-            if value.type == "RegularExpression":
-                yield from checks.regex(f"{at}.{field}[{i}].value", value.value)
-            elif len(value.value) > checks.MAX_VALUE:
-                yield Violation(f"{at}.{field}[{i}].value", f"is longer than {checks.MAX_VALUE} characters")
+    yield from value_violations(f"{at}.headers", match.headers, are_headers=True)
+    yield from value_violations(f"{at}.queryParams", match.query_params, are_headers=False)
 
 
 def _unsupported(obj: HttpRoute) -> Iterator[Violation]:
@@ -118,12 +112,7 @@ def _unsupported(obj: HttpRoute) -> Iterator[Violation]:
                 yield Violation(f"{at}.{field}", "is not supported by this version of the mesh: leave it out")
         for j, match in enumerate(rule.matches):
             for field, values in (("headers", match.headers), ("queryParams", match.query_params)):
-                for k, value_match in enumerate(values):
-                    if value_match.type not in {"Exact", "RegularExpression"}:
-                        yield Violation(
-                            f"{at}.matches[{j}].{field}[{k}].type",
-                            f"{value_match.type!r} is unknown: use Exact or RegularExpression",
-                        )
+                yield from checks.match_types(f"{at}.matches[{j}].{field}", [value.type for value in values])
         yield from filters.unsupported(f"{at}.filters", rule.filters, filters.OF_RULES)
         for j, ref in enumerate(rule.backend_refs):
             yield from filters.unsupported(f"{at}.backendRefs[{j}].filters", ref.filters, filters.OF_BACKENDS)

@@ -7,7 +7,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from control_plane.kinds import http_route, mesh_config, route, service_intentions, service_subset, traffic_policy
+from control_plane.kinds import (
+    grpc_route,
+    http_route,
+    mesh_config,
+    route,
+    service_intentions,
+    service_subset,
+    traffic_policy,
+)
 from control_plane.kinds.endpoint_slice import EndpointSlice
 from control_plane.kinds.meta import GROUP, Broken, Metadata, Object
 from control_plane.kinds.namespace import Namespace
@@ -15,11 +23,18 @@ from control_plane.kinds.pod import Pod
 from control_plane.kinds.service import Service
 from mesh_policy.errors import Violation
 
+Route = http_route.HttpRoute | grpc_route.GrpcRoute
+"""What the mesh compiles into the rules of a frontend."""
 Validate = Callable[[Any], tuple[Violation, ...]]
 
 
 def _nothing(_: object) -> tuple[Violation, ...]:
     return ()
+
+
+def rules_of(obj: Route) -> tuple[http_route.HttpRule | grpc_route.GrpcRule, ...]:
+    """The rules of a route of any kind."""
+    return obj.spec.rules
 
 
 class Kind(NamedTuple):
@@ -59,6 +74,14 @@ KINDS: dict[str, Kind] = {
         "v1",
         "httproutes",
         unsupported=http_route.unsupported,
+    ),
+    "GRPCRoute": Kind(
+        grpc_route.GrpcRoute,
+        grpc_route.validate,
+        route.GROUP,
+        "v1",
+        "grpcroutes",
+        unsupported=grpc_route.unsupported,
     ),
     "ServiceSubset": Kind(service_subset.ServiceSubset, service_subset.validate, GROUP, "v1alpha1", "servicesubsets"),
     "ServiceIntentions": Kind(
@@ -101,6 +124,8 @@ def decode(kind: str, data: bytes | msgspec.Raw) -> Object:
 def _outline(kind: str, data: bytes | msgspec.Raw, text: str) -> Object | None:
     if kind == "HTTPRoute":
         return route.decode_outline(data, text, http_route.HttpRoute, http_route.HttpRouteSpec)
+    if kind == "GRPCRoute":
+        return route.decode_outline(data, text, grpc_route.GrpcRoute, grpc_route.GrpcRouteSpec)
     return None
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import ClassVar
+
 import msgspec
 
+from control_plane.kinds import checks
 from control_plane.kinds.meta import HasStatus, Object, Strict, Wire
+from mesh_policy.errors import Violation
 
 GROUP = "gateway.networking.k8s.io"
 MAX_WEIGHT = 1_000_000
@@ -67,6 +72,8 @@ class RouteSpec(Strict, frozen=True, kw_only=True):
 class AnyRoute(HasStatus, frozen=True, kw_only=True):
     """A route of any kind."""
 
+    kind: ClassVar[str]
+    """As the API names it."""
     spec: RouteSpec
     status: RouteStatus | None = None
     malformed: str = ""
@@ -84,6 +91,23 @@ class AnyRoute(HasStatus, frozen=True, kw_only=True):
     @property
     def is_ours(self) -> bool:
         return bool(self.service_parents)
+
+    def reading_violations(self) -> Iterator[Violation]:
+        """Why the spec cannot be read."""
+        if self.malformed:
+            path, _, message = self.malformed.partition(": ")
+            yield Violation(path, message)
+
+
+def value_violations(at: str, values: tuple[ValueMatch, ...], *, are_headers: bool) -> Iterator[Violation]:
+    """What is malformed in matches of headers or query parameters."""
+    for i, value in enumerate(values):
+        if are_headers:
+            yield from checks.header_name(f"{at}[{i}].name", value.name)
+        if value.type == "RegularExpression":
+            yield from checks.regex(f"{at}[{i}].value", value.value)
+        elif len(value.value) > checks.MAX_VALUE:
+            yield Violation(f"{at}[{i}].value", f"is longer than {checks.MAX_VALUE} characters")
 
 
 class _ParentsOnly(Wire, frozen=True, kw_only=True):

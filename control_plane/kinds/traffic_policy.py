@@ -14,13 +14,14 @@ NAMESPACE_DEFAULT = "default"
 """Name of the one policy of a namespace that may do without `targetRefs`."""
 MAX_DELAY_SECONDS = 3600.0
 MAX_FAULTS = 16
+_ROUTES = ("HTTPRoute", "GRPCRoute")
 
 _DURATION = re.compile(r"(?:\d{1,5}(?:h|m|s|ms)){1,4}\Z")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 class TargetRef(Strict, frozen=True, kw_only=True):
-    """A Service or HTTPRoute of the same namespace; `sectionName` is a rule's name, or a Service port's."""
+    """A Service, HTTPRoute or GRPCRoute of the same namespace; `sectionName` is a rule's name, or a Service port's."""
 
     kind: str
     name: str
@@ -98,7 +99,7 @@ def validate(obj: TrafficPolicy) -> tuple[Violation, ...]:
 def _violations(obj: TrafficPolicy) -> Iterator[Violation]:
     if not obj.spec.target_refs and obj.metadata.name != NAMESPACE_DEFAULT:
         yield Violation(
-            "spec.targetRefs", f"is empty: name a Service or an HTTPRoute, or name the policy {NAMESPACE_DEFAULT!r}"
+            "spec.targetRefs", f"is empty: name a Service or a route, or name the policy {NAMESPACE_DEFAULT!r}"
         )
     yield from checks.at_most("spec.targetRefs", obj.spec.target_refs, 16)
     for i, ref in enumerate(obj.spec.target_refs):
@@ -114,11 +115,9 @@ def _violations(obj: TrafficPolicy) -> Iterator[Violation]:
 
 
 def _target(at: str, ref: TargetRef) -> Iterator[Violation]:
-    if (ref.group, ref.kind) not in {("", "Service"), (GATEWAY_GROUP, "HTTPRoute")}:
-        yield Violation(
-            f"{at}.kind",
-            f"{ref.group or 'core'}/{ref.kind} cannot be a target: use core/Service or {GATEWAY_GROUP}/HTTPRoute",
-        )
+    if (ref.group, ref.kind) not in {("", "Service"), *((GATEWAY_GROUP, kind) for kind in _ROUTES)}:
+        known = f"core/Service or {GATEWAY_GROUP}/{' or '.join(_ROUTES)}"
+        yield Violation(f"{at}.kind", f"{ref.group or 'core'}/{ref.kind} cannot be a target: use {known}")
     yield from checks.dns_subdomain(f"{at}.name", ref.name)
     if ref.section_name is not None:
         yield from checks.dns_subdomain(f"{at}.sectionName", ref.section_name)

@@ -13,6 +13,7 @@ from control_plane.compile.workload import Compiler
 from control_plane.index.affected import affected, meshed
 from control_plane.index.policy import PolicyTable
 from control_plane.index.store import Index, Key
+from control_plane.kinds.grpc_route import GrpcRoute
 from control_plane.kinds.http_route import HttpRoute
 from control_plane.kinds.meta import CONTROLLER_NAME, HasStatus, Object
 from control_plane.kube.client import KubeClient
@@ -22,9 +23,9 @@ from control_plane.runtime.peers import POLL_SECONDS, Peers
 from control_plane.serve.hub import Hub
 from control_plane.serve.metrics import Metrics
 from control_plane.status.conditions import merged, plain, was_programmed
-from control_plane.status.http_route import parents
 from control_plane.status.own import conditions
 from control_plane.status.progress import PATIENCE_SECONDS, Answer, Progress, lagging, progress
+from control_plane.status.route import parents
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class StatusWriter:
         policies = PolicyTable(self._index)
         complete = True
         self._pending = bool(self._lagging)
-        for kind in ("HTTPRoute", *OWN_KINDS):
+        for kind in ("HTTPRoute", "GRPCRoute", *OWN_KINDS):
             for obj in self._index.every(kind):
                 spared = forgiven if _was_programmed(obj) else frozenset()
                 done = progress(affected(self._index, kind, obj), expected, answers, spared)
@@ -137,7 +138,7 @@ class StatusWriter:
     def _status(self, kind: str, obj: Object, policies: PolicyTable, done: Progress) -> dict[str, Any] | None:
         """The fields to write; None: nothing differs."""
         now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        if isinstance(obj, HttpRoute):
+        if isinstance(obj, HttpRoute | GrpcRoute):
             old = list(obj.status.parents) if obj.status else []
             wanted = parents(self._index, obj, done, now)
             return None if wanted == old else {"parents": wanted}

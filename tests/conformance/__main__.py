@@ -63,7 +63,7 @@ def command(args: argparse.Namespace, report: Path) -> list[str]:
 
 
 def run(argv: list[str], log: Path, kubeconfig: str) -> Results:
-    """Run the suite; its whole output goes to `log`, the outcome of each test to the terminal as it comes."""
+    """Run the suite; its whole output goes to `log`, the name of each test to the terminal as it begins."""
     results = Results()
     env = os.environ | {"KUBECONFIG": kubeconfig}
     with (
@@ -72,8 +72,9 @@ def run(argv: list[str], log: Path, kubeconfig: str) -> Results:
     ):
         for line in suite.stdout or ():
             kept.write(line)
-            if (outcome := results.read(line)) is not None:
-                print(f"  {outcome.result:<7} {outcome.seconds:>6.1f} s  {outcome.name}", flush=True)
+            results.read(line)
+            if (name := results.started(line)) is not None:
+                print(f"  {name}", flush=True)
     results.exit_code = suite.returncode
     return results
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 # TestConformance/MeshBasic is a test of the suite; deeper names are its cases.
 _LINE = re.compile(r"\s*--- (PASS|FAIL|SKIP): TestConformance/([^/\s]+) \((\d+(?:\.\d+)?)s\)$")
 
+_STARTED = re.compile(r"=== RUN   TestConformance/([^/\s]+)$")
+
 
 class Outcome(NamedTuple):
     """One test."""
@@ -27,14 +29,17 @@ class Results:
     exit_code: int | None = None
     """Of the suite; None while it runs."""
 
-    def read(self, line: str) -> Outcome | None:
-        """The outcome that a line tells, or None."""
+    def read(self, line: str) -> None:
+        """Take in the outcome that a line tells, if it tells one."""
         found = _LINE.match(line.rstrip())
-        if found is None:
-            return None
-        result = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped"}[found[1]]
-        outcome = self.outcomes[found[2]] = Outcome(found[2], result, float(found[3]))
-        return outcome
+        if found is not None:
+            result = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped"}[found[1]]
+            self.outcomes[found[2]] = Outcome(found[2], result, float(found[3]))
+
+    def started(self, line: str) -> str | None:
+        """The test that a line begins with; its outcome comes only when all are done."""
+        found = _STARTED.match(line.rstrip())
+        return found[1] if found else None
 
     def count(self, result: str) -> int:
         return sum(one.result == result for one in self.outcomes.values())

@@ -116,6 +116,11 @@ def a_route(name: str, service: str, *rules: Json, namespace: str = "shop", **mo
     }
 
 
+def a_grpc_route(name: str, service: str, *rules: Json, namespace: str = "shop", **more: Any) -> Json:
+    """A GRPCRoute on a Service, otherwise as `a_route`."""
+    return {**a_route(name, service, *rules, namespace=namespace, **more), "kind": "GRPCRoute"}
+
+
 def to(name: str, port: int | None = 80, **more: Any) -> Json:
     """A backendRef to a Service."""
     return {"name": name, **({"port": port} if port else {}), **more}

@@ -27,6 +27,7 @@ PLURALS = {
     "Secret": "/api/v1/secrets",
     "EndpointSlice": "/apis/discovery.k8s.io/v1/endpointslices",
     "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/httproutes",
+    "GRPCRoute": "/apis/gateway.networking.k8s.io/v1/grpcroutes",
     "ServiceSubset": "/apis/mesh.heddle.dev/v1alpha1/servicesubsets",
     "ServiceIntentions": "/apis/mesh.heddle.dev/v1alpha1/serviceintentions",
     "TrafficPolicy": "/apis/mesh.heddle.dev/v1alpha1/trafficpolicies",

@@ -8,7 +8,7 @@ from mesh_addons.flow_view import mesh_flow
 from mesh_addons.frontends import Frontends
 from mesh_addons.route import Route
 from mesh_addons.split import Split
-from mesh_policy.snapshot import WeightedBackend
+from mesh_policy.snapshot import Rule, WeightedBackend
 from tests.support.flows import answer, draws, flow, frontends, rule
 
 
@@ -79,3 +79,12 @@ def test_a_decided_flow_is_left_alone() -> None:
     Route().requestheaders(made)
     Split(draws(0.0)).requestheaders(answer(made))
     assert mesh_flow(made).backend is None
+
+
+def test_clients_of_grpc_see_unavailable_where_others_see_500() -> None:
+    for backends, reason in (((WeightedBackend(backend=None),), "invalid-backend"), ((), "no-backend")):
+        made = flow(frontends(Rule(route="GRPCRoute/shop/api", backends=backends)))
+        Route().requestheaders(made)
+        Split(draws(0.0)).requestheaders(made)
+        assert made.response is not None
+        assert (made.response.status_code, made.response.headers["x-mesh-error"]) == (503, reason)

@@ -7,7 +7,7 @@ from typing import Any
 from control_plane.compile.outbound import Shared, outbound
 from control_plane.index.store import Index
 from mesh_policy.snapshot import Frontend, HttpRoutes
-from tests.support.cluster import SHOP, a_namespace, a_route, a_service, an_index, to
+from tests.support.cluster import SHOP, a_grpc_route, a_namespace, a_route, a_service, an_index, to
 
 
 def frontend(index: Index, namespace: str = "shop", name: str = "shop/api/80") -> Frontend:
@@ -97,3 +97,34 @@ def test_a_route_that_was_not_accepted_does_not_act() -> None:
 def test_a_route_without_backends_answers_for_itself() -> None:
     (compiled,) = routes(an_index(*SHOP, a_route("r", "api", {"name": "none"}))).rules
     assert compiled.backends == ()
+
+
+def test_calls_go_before_other_requests_and_are_never_merged_with_them() -> None:
+    calls = a_grpc_route("g", "api", {"name": "call", "matches": [{"method": {"service": "a.B", "method": "Get"}}]})
+    index = an_index(*SHOP, a_route("h", "api", rule("path")), calls)
+    assert decided_by(index) == ["GRPCRoute/shop/g#call"]
+    (entry,) = routes(index).entries
+    assert (entry.match.path.type, entry.match.path.value) == ("Exact", "/a.B/Get")
+
+
+def test_a_consumers_http_route_wins_over_the_producers_calls() -> None:
+    consumer = a_route("c", "api", rule("c"), namespace="client", parent={"namespace": "shop"})
+    index = an_index(*SHOP, a_namespace("client"), a_grpc_route("p", "api", rule("p")), consumer)
+    assert decided_by(index, "client") == ["HTTPRoute/client/c#c"]
+    assert decided_by(index, "shop") == ["GRPCRoute/shop/p#p"]
+
+
+def test_calls_have_an_order_of_their_own() -> None:
+    index = an_index(
+        *SHOP,
+        a_grpc_route(
+            "g",
+            "api",
+            rule("any"),
+            rule("header", matches=[{"headers": [{"name": "X-A", "value": "b"}]}]),
+            rule("method", matches=[{"method": {"method": "Get"}}]),
+            rule("service", matches=[{"method": {"service": "a"}}]),
+            rule("longer", matches=[{"method": {"service": "a.B"}}]),
+        ),
+    )
+    assert [one.rpartition("#")[2] for one in decided_by(index)] == ["longer", "service", "method", "header", "any"]

@@ -1,4 +1,4 @@
-"""Status of HTTPRoutes."""
+"""Status of routes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from control_plane.kinds.grpc_route import GrpcRoute
 from control_plane.kinds.http_route import HttpRoute
+from control_plane.kinds.meta import Ref
 from control_plane.kinds.registry import decode
-from control_plane.status.http_route import parents
 from control_plane.status.progress import Progress
-from tests.support.cluster import SHOP, a_route, an_index, to
+from control_plane.status.route import parents
+from tests.support.cluster import SHOP, a_grpc_route, a_route, a_service, an_index, to
 
 NOW = "2026-03-01T00:00:00Z"
 OURS = "mesh.heddle.dev/control-plane"
@@ -88,3 +90,32 @@ def test_hostnames_are_said_to_have_no_effect() -> None:
     obj["spec"]["hostnames"] = ["example.com"]
     (entry,) = status(obj)
     assert "hostnames have no effect" in entry["conditions"][0]["message"]
+
+
+def test_of_two_kinds_on_one_port_the_loser_is_told() -> None:
+    ports = ({"name": "http", "port": 80}, {"name": "grpc", "port": 7070})
+    calls = a_grpc_route("g", "api", {"backendRefs": [to("api")]}, parent={"port": 80})
+    index = an_index(*SHOP, a_service("api", "10.96.0.10", *ports), calls)
+
+    def accepted(parent: dict[str, Any]) -> tuple[str, str, str]:
+        obj = a_route("r", "api", {"backendRefs": [to("api")]}, parent=parent)
+        route = decode("HTTPRoute", json.dumps(obj).encode())
+        assert isinstance(route, HttpRoute)
+        (entry,) = parents(index, route, Progress(1, 1), NOW)
+        found = next(one for one in entry["conditions"] if one["type"] == "Accepted")
+        return found["status"], found["reason"], found["message"]
+
+    assert accepted({"port": 80}) == ("False", "Conflicted", "port 80 is routed by GRPCRoute shop/g")
+    assert accepted({"port": 7070}) == ("True", "Accepted", "acts on port 7070")
+    assert accepted({}) == ("True", "Accepted", "acts on port 7070; port 80 is routed by GRPCRoute shop/g")
+
+
+def test_the_kind_that_wins_and_consumers_do_not_conflict() -> None:
+    call = a_grpc_route("g", "api", {"backendRefs": [to("api")]})
+    consumer = a_route("c", "api", {"backendRefs": [to("api")]}, namespace="client", parent={"namespace": "shop"})
+    index = an_index(*SHOP, call, a_route("r", "api", {"backendRefs": [to("api")]}), consumer)
+    for kind, key in (("GRPCRoute", ("shop", "g")), ("HTTPRoute", ("client", "c"))):
+        route = index.find(Ref(kind, *key))
+        assert isinstance(route, HttpRoute | GrpcRoute)
+        (entry,) = parents(index, route, Progress(1, 1), NOW)
+        assert conditions(entry)["Accepted"] == ("True", "Accepted")

@@ -1,21 +1,20 @@
-"""Status of an HTTPRoute: one entry for each Service parent, beside those of other controllers."""
+"""Status of a route: one entry for each Service parent, beside those of other controllers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from control_plane.index.attachment import Attachment, attachments
+from control_plane.index.attachment import Attachment, attachments, winners
 from control_plane.index.reference import Unresolved, resolve
 from control_plane.index.store import Index
-from control_plane.kinds.http_route import HttpRoute, unsupported
 from control_plane.kinds.meta import CONTROLLER_NAME, Condition
-from control_plane.kinds.registry import violations
+from control_plane.kinds.registry import KINDS, Route, rules_of, violations
 from control_plane.kinds.route import ObjectRef, ParentRef
 from control_plane.status.conditions import accepted, condition, invalid, merged, programmed, resolved
 from control_plane.status.progress import Progress
 
 
-def parents(index: Index, route: HttpRoute, done: Progress, now: str) -> list[dict[str, Any]]:
+def parents(index: Index, route: Route, done: Progress, now: str) -> list[dict[str, Any]]:
     """`status.parents` as it should be: others' entries as they are, ours anew, stale ones of ours gone."""
     old = list(route.status.parents) if route.status else []
     others = [dict(entry) for entry in old if entry.get("controllerName") != CONTROLLER_NAME]
@@ -34,16 +33,20 @@ def parents(index: Index, route: HttpRoute, done: Progress, now: str) -> list[di
     return [*others, *ours]
 
 
-def _conditions(index: Index, route: HttpRoute, attached: Attachment, done: Progress) -> list[Condition]:
-    wrong = violations("HTTPRoute", route)
-    beyond = unsupported(route)
+def _conditions(index: Index, route: Route, attached: Attachment, done: Progress) -> list[Condition]:
+    wrong = violations(route.kind, route)
+    beyond = KINDS[route.kind].unsupported(route)
     references = _references(index, route, attached)
     if wrong or beyond:
         return [invalid((*wrong, *beyond), "UnsupportedValue"), references]
     if attached.problem:
         return [condition("Accepted", False, "NoMatchingParent", attached.problem), references]
-    ports = ", ".join(str(port.port) for port in attached.ports)
-    where = f"acts on port {ports}"
+    lost = winners(index, attached)
+    taken = "; ".join(f"port {port} is routed by GRPCRoute {'/'.join(one.key)}" for port, one in sorted(lost.items()))
+    ports = ", ".join(str(port.port) for port in attached.ports if port.port not in lost)
+    if not ports:
+        return [condition("Accepted", False, "Conflicted", taken), references]
+    where = f"acts on port {ports}" + (f"; {taken}" if taken else "")
     if attached.is_consumer:
         where += f" for clients in namespace {route.metadata.namespace}"
     if route.spec.hostnames:
@@ -51,10 +54,10 @@ def _conditions(index: Index, route: HttpRoute, attached: Attachment, done: Prog
     return [accepted(where), references, programmed(done)]
 
 
-def _references(index: Index, route: HttpRoute, attached: Attachment) -> Condition:
+def _references(index: Index, route: Route, attached: Attachment) -> Condition:
     reasons: list[str] = []
     messages: list[str] = []
-    for i, rule in enumerate(route.spec.rules):
+    for i, rule in enumerate(rules_of(route)):
         refs: list[tuple[str, ObjectRef]] = [
             (f"spec.rules[{i}].backendRefs[{j}]", ref) for j, ref in enumerate(rule.backend_refs)
         ]
