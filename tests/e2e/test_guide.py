@@ -13,7 +13,7 @@ from meshctl.client import Object
 from tests.e2e.namespace import Sandbox, eventually
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
-WITH_STATUS = {"HTTPRoute", "ServiceSubset", "ServiceIntentions", "TrafficPolicy"}
+WITH_STATUS = {"HTTPRoute", "GRPCRoute", "ServiceSubset", "ServiceIntentions", "TrafficPolicy"}
 
 
 @pytest.fixture(autouse=True)
