@@ -146,6 +146,15 @@ class Fault(Struct, frozen=True, kw_only=True):
     headers: tuple[ValueMatch, ...] = ()
 
 
+class Timeouts(Struct, frozen=True, kw_only=True):
+    """Limits of a rule's requests, in seconds, above 0. None: no limit of the rule's own. What passes one gets 504."""
+
+    request_seconds: float | None = None
+    """From the request's head to the end of the answer."""
+    backend_seconds: float | None = None
+    """The same for one request to a backend."""
+
+
 class Rule(Struct, frozen=True, kw_only=True):
     route: str
     """`KIND/NAMESPACE/NAME` of the route it comes from, for logs, metrics and explanations."""
@@ -157,6 +166,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     """The rule answers by itself: nothing goes to a backend."""
     rewrite: Rewrite | None = None
     backends: tuple[WeightedBackend, ...] = ()
+    timeouts: Timeouts | None = None
     mirrors: tuple[Mirror, ...] = ()
     faults: tuple[Fault, ...] = ()
 

@@ -11,6 +11,7 @@ from control_plane.compile.filters import redirect, request_headers, response_he
 from control_plane.compile.mirror import mirrors
 from control_plane.compile.split import split
 from control_plane.compile.targets import Targets
+from control_plane.compile.timeouts import timeouts
 from control_plane.index.attachment import Attachment
 from control_plane.index.policy import PolicyTable
 from control_plane.kinds.grpc_route import GrpcMatch, GrpcRoute, GrpcRule
@@ -62,6 +63,7 @@ def _rule(targets: Targets, route: Route, spec: HttpRule | GrpcRule, called_port
         redirect=redirect(spec.filters),
         rewrite=rewrite(spec.filters),
         backends=split(targets, namespace, spec.backend_refs, called_port),
+        timeouts=timeouts(spec.timeouts) if isinstance(spec, HttpRule) else None,
         mirrors=mirrors(targets, namespace, spec.filters, called_port),
     )
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from control_plane.kinds import checks, filters
+from control_plane.kinds import checks, filters, timeouts
 from control_plane.kinds.filters import BackendRef, Filter
 from control_plane.kinds.meta import Strict
 from control_plane.kinds.route import MAX_MATCHES, MAX_RULES, AnyRoute, Opaque, RouteSpec, ValueMatch, value_violations
+from control_plane.kinds.timeouts import HttpTimeouts
 from mesh_policy.errors import Violation
 from mesh_policy.snapshot import MatchType
 
@@ -41,7 +42,7 @@ class HttpRule(Strict, frozen=True, kw_only=True):
     """Empty: every request."""
     filters: tuple[Filter, ...] = ()
     backend_refs: tuple[BackendRef, ...] = ()
-    timeouts: Opaque = None
+    timeouts: HttpTimeouts | None = None
     retry: Opaque = None
     session_persistence: Opaque = None
 
@@ -82,6 +83,7 @@ def _violations(obj: HttpRoute) -> Iterator[Violation]:
         yield from checks.at_most(f"{at}.matches", rule.matches, MAX_MATCHES)
         for j, match in enumerate(rule.matches):
             yield from _match(f"{at}.matches[{j}]", match)
+        yield from timeouts.violations(f"{at}.timeouts", rule.timeouts)
         prefixes = rule.only_prefixes
         yield from filters.violations(f"{at}.filters", rule.filters, only_prefixes=prefixes)
         yield from filters.backend_violations(f"{at}.backendRefs", rule.backend_refs, only_prefixes=prefixes)
@@ -104,7 +106,6 @@ def _unsupported(obj: HttpRoute) -> Iterator[Violation]:
     for i, rule in enumerate(obj.spec.rules):
         at = f"spec.rules[{i}]"
         for field, value in (
-            ("timeouts", rule.timeouts),
             ("retry", rule.retry),
             ("sessionPersistence", rule.session_persistence),
         ):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from control_plane.kinds import checks
+from control_plane.kinds.duration import duration_seconds
 from control_plane.kinds.meta import ConditionsStatus, HasStatus, Strict
 from mesh_policy.errors import Violation
 
@@ -15,9 +15,6 @@ NAMESPACE_DEFAULT = "default"
 MAX_DELAY_SECONDS = 3600.0
 MAX_FAULTS = 16
 _ROUTES = ("HTTPRoute", "GRPCRoute")
-
-_DURATION = re.compile(r"(?:\d{1,5}(?:h|m|s|ms)){1,4}\Z")
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 class TargetRef(Strict, frozen=True, kw_only=True):
@@ -78,17 +75,6 @@ class TrafficPolicy(HasStatus, frozen=True, kw_only=True):
 
     spec: TrafficPolicySpec
     status: ConditionsStatus | None = None
-
-
-def duration_seconds(text: str) -> float:
-    """A Gateway API duration (GEP-2257) in seconds.
-
-    Raises:
-        ValueError: it is not one to four groups of at most five digits and a unit of h, m, s, ms.
-    """
-    if not _DURATION.match(text):
-        raise ValueError(f"{text!r} is not a duration: use groups like 1h, 30m, 10s, 250ms")
-    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|h|m|s)", text))
 
 
 def validate(obj: TrafficPolicy) -> tuple[Violation, ...]:

@@ -16,12 +16,15 @@ from mesh_addons.answer import ERROR_HEADER, error_response
 from mesh_addons.flow_view import MeshFlow, attach
 from mesh_addons.frontends import Frontends
 from mesh_addons.guard import POLICY_FAILURE, Hook
+from mesh_policy import timeouts
 from mesh_policy.request import Fields
 from proxy.worker.body import CHUNKED, chunk, last_chunk
 from proxy.worker.head import RequestHead, ResponseHead, internal_fields, write_request
+from proxy.worker.hooks import after, run_hooks
 from proxy.worker.link import Pause
 from proxy.worker.reply import Reply, safe_trailers, through_stream
 from proxy.worker.service import Service
+from proxy.worker.timers import Timers
 from proxy.worker.tunnel import Tunnel
 from proxy.worker.upstream import Upstream, place
 
@@ -40,21 +43,9 @@ class Exchange:
     """A request of one downstream. It borrows an upstream (as its Borrower), or answers by itself."""
 
     __slots__ = (
-        "_answer_head",
-        "_body_sent",
-        "_client",
-        "_head",
-        "_mesh",
-        "_service",
-        "_task",
-        "_upstream",
-        "answered",
-        "ended",
-        "flow",
-        "reply",
-        "request_read",
-        "tunnel",
-    )
+        "_answer_head", "_body_sent", "_client", "_head", "_mesh", "_service", "_task", "_timers", "_upstream",
+        "answered", "ended", "flow", "reply", "request_read", "tunnel",
+    )  # fmt: skip
 
     def __init__(self, service: Service, client: Downstream, head: RequestHead) -> None:
         self._service = service
@@ -64,6 +55,7 @@ class Exchange:
         self._mesh: MeshFlow | None = None
         self._upstream: Upstream | None = None
         self._task: asyncio.Future[None] | None = None
+        self._timers = Timers(self._late)
         self._answer_head: ResponseHead | None = None
         self._body_sent = False
         """Something of the request's body has been sent: it cannot be sent again."""
@@ -110,6 +102,8 @@ class Exchange:
             mesh.request_id = request_id
             self.flow.id = request_id.decode("latin-1")
         self._run(self._service.hooks.requestheaders, self._after_requestheaders)
+        if mesh.rule is not None and not (self.answered or self.ended):  # a fault may hold the request: it counts too
+            self._timers.request(mesh.rule.rule.timeouts)
 
     def _after_requestheaders(self) -> None:
         if self._settled():
@@ -137,7 +131,7 @@ class Exchange:
         except OSError:
             self._service.counters.upstream_failures += 1
             return lambda: self.refuse(503, "upstream-unavailable")
-        if self.ended:
+        if self.ended or self.answered:
             upstream.abort()
         return lambda: self._send_head(upstream, mesh, backend)
 
@@ -155,6 +149,8 @@ class Exchange:
         if self._client.full:
             upstream.pause(Pause.PEER)
         upstream.write(data)
+        if mesh.rule is not None:
+            self._timers.backend(mesh.rule.rule.timeouts)
 
     def on_request_content(self, content: bytes, end: bool, trailers: Fields) -> None:
         """A piece of the request's body has been read; `end` exactly once."""
@@ -245,6 +241,7 @@ class Exchange:
             return
         self.flow.response = head.response
         self._service.counters.upgrades += 1
+        self._timers.stop()
         self.tunnel = Tunnel(self._client, self._upstream, lambda: self.on_lost("tunnel-ended", untouched=False))
         self.reply.upgrade(head.response, head.upgrade)
         self._client.begin_tunnel()
@@ -301,6 +298,7 @@ class Exchange:
     def _answered(self) -> None:
         self.answered = True
         self.flow.live = False
+        self._timers.stop()
         self._drop_upstream()
         self._client.on_answered(self)
 
@@ -323,12 +321,22 @@ class Exchange:
         self._service.counters.upstream_failures += 1
         self.refuse(502, reason)
 
+    def _late(self, reason: str) -> None:
+        """A limit of the rule has passed: 504, or the end of an answer that has begun."""
+        self._service.counters.timeouts += 1
+        waiting, self._task = self._task, None
+        self.refuse(timeouts.STATUS, reason)
+        if waiting is not None:
+            asyncio.get_running_loop().call_soon(waiting.cancel)  # not at once: as in `abort`
+            self._client.release_hold()
+
     def abort(self, reason: str) -> None:
         """End both sides at once: an answer that was cut must never look complete."""
         if self.ended:
             return
         self.ended = True
         self.flow.live = False
+        self._timers.stop()
         if self._task is not None:
             # Not at once: a task that never ran would leave the addon's coroutine without anyone who awaits it.
             asyncio.get_running_loop().call_soon(self._task.cancel)
@@ -360,23 +368,11 @@ class Exchange:
 
     def _run(self, hooks: tuple[Hook, ...], then: Callable[[], None]) -> None:
         """Call hooks in order, then go on; while one waits neither side is read."""
-        flow = self.flow
-        for index, hook in enumerate(hooks):
-            pending = hook(flow)
-            if pending is not None:
-                self._hold(self._run_rest(pending, hooks[index + 1 :], then))
-                return
-        then()
-
-    async def _run_rest(
-        self, pending: Awaitable[None], hooks: tuple[Hook, ...], then: Callable[[], None]
-    ) -> Callable[[], None]:
-        await pending
-        for hook in hooks:
-            following = hook(self.flow)
-            if following is not None:
-                await following
-        return then
+        pending = run_hooks(hooks, self.flow)
+        if pending is None:
+            then()
+        else:
+            self._hold(after(pending, then))
 
     def _hold(self, waiting: Awaitable[Callable[[], None]]) -> None:
         self._client.hold()
@@ -387,6 +383,8 @@ class Exchange:
     async def _resume_after(self, waiting: Awaitable[Callable[[], None]]) -> None:
         try:
             then = await waiting
+            if self.answered:
+                return  # it was late: the client has its answer, and may have asked again
             self._task = None
             if not self.ended:
                 then()

@@ -26,6 +26,8 @@ class Counters:
     upstream_failures: int = 0
     retries: int = 0
     """Requests sent again because a kept connection had gone stale."""
+    timeouts: int = 0
+    """Requests that took longer than their rule allows."""
     upgrades: int = 0
     mirror_sent: int = 0
     mirror_failed: int = 0

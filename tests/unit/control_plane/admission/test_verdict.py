@@ -106,7 +106,7 @@ def test_a_wrong_object_is_refused_with_the_field(obj: dict[str, Any], field: st
             ),
             "spec.rules[0].filters[0].requestMirror: Service shop/x does not exist; nothing is copied",
         ),
-        (a_route({"timeouts": {"request": "1s"}}), "spec.rules[0].timeouts: is not supported"),
+        (a_route({"retry": {"attempts": 1}}), "spec.rules[0].retry: is not supported"),
     ],
 )
 def test_what_leads_nowhere_is_let_in_with_a_warning(obj: dict[str, Any], warning: str) -> None:

@@ -90,7 +90,7 @@ def test_a_route_acts_on_its_ports_alone() -> None:
 
 
 def test_a_route_that_was_not_accepted_does_not_act() -> None:
-    index = an_index(*SHOP, a_route("r", "api", rule("a", timeouts={"request": "1s"})))
+    index = an_index(*SHOP, a_route("r", "api", rule("a", sessionPersistence={"type": "Cookie"})))
     assert frontend(index).routes is None
 
 

@@ -87,7 +87,7 @@ def test_slices_follow_their_service(index: Index) -> None:
 
 def test_a_route_that_is_not_valid_is_not_compiled(index: Index) -> None:
     put(index, a_route("good", "api", {"backendRefs": [to("api")]}))
-    put(index, a_route("bad", "api", {"backendRefs": [to("api")], "timeouts": {"request": "1s"}}))
+    put(index, a_route("bad", "api", {"backendRefs": [to("api")], "sessionPersistence": {}}))
     assert [route.metadata.name for route in index.routes()] == ["good"]
     bad = index.find(Ref("HTTPRoute", "shop", "bad"))
     assert bad is not None

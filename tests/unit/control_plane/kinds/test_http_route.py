@@ -96,7 +96,6 @@ def test_malformed(rule: dict[str, Any], path: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "path"),
     [
-        ({"timeouts": {"request": "1s"}}, "spec.rules[0].timeouts"),
         ({"retry": {"attempts": 2}}, "spec.rules[0].retry"),
         ({"sessionPersistence": {"type": "Cookie"}}, "spec.rules[0].sessionPersistence"),
         ({"filters": [{"type": "CORS", "cors": {}}]}, "spec.rules[0].filters[0].type"),

@@ -1,4 +1,4 @@
-"""TrafficPolicy and its durations."""
+"""TrafficPolicy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from control_plane.kinds.registry import decode, violations
-from control_plane.kinds.traffic_policy import duration_seconds
 from tests.support.cluster import BROKEN, SLOW, a_policy
 
 SERVICE = {"group": "", "kind": "Service", "name": "api"}
@@ -17,19 +16,6 @@ SERVICE = {"group": "", "kind": "Service", "name": "api"}
 def paths(*faults: dict[str, Any], targets: Any = (SERVICE,), name: str = "api") -> list[str]:
     obj = a_policy(name, *faults, targets=list(targets))
     return [v.path for v in violations("TrafficPolicy", decode("TrafficPolicy", json.dumps(obj).encode()))]
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("250ms", 0.25), ("2s", 2), ("1m30s", 90), ("1h", 3600), ("1h1m1s1ms", 3661.001)]
-)
-def test_durations(text: str, seconds: float) -> None:
-    assert duration_seconds(text) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("text", ["", "2", "2 s", "-2s", "1.5s", "2d", "123456s", "1s1s1s1s1s"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="not a duration"):
-        duration_seconds(text)
 
 
 def test_faults_are_right() -> None:

@@ -43,7 +43,7 @@ def test_a_route_that_works() -> None:
 @pytest.mark.parametrize(
     ("rule", "parent", "kind", "reason"),
     [
-        ({"backendRefs": [to("api")], "timeouts": {"request": "1s"}}, {}, "Accepted", "UnsupportedValue"),
+        ({"backendRefs": [to("api")], "sessionPersistence": {}}, {}, "Accepted", "UnsupportedValue"),
         ({"backendRefs": [to("api")], "surprise": 1}, {}, "Accepted", "UnsupportedValue"),
         ({"backendRefs": [to("api")]}, {"port": 99}, "Accepted", "NoMatchingParent"),
         ({"backendRefs": [to("gone")]}, {}, "ResolvedRefs", "BackendNotFound"),

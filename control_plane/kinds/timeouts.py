@@ -1,0 +1,44 @@
+"""`timeouts` of a rule (gateway.networking.k8s.io/v1, HTTPRouteTimeouts)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from control_plane.kinds.duration import duration_seconds
+from control_plane.kinds.meta import Strict
+from mesh_policy.errors import Violation
+from mesh_policy.timeouts import MAX_SECONDS
+
+
+class HttpTimeouts(Strict, frozen=True, kw_only=True):
+    """Gateway API durations; `0s` is no limit, as if the field were not there."""
+
+    request: str | None = None
+    backend_request: str | None = None
+
+
+def violations(at: str, timeouts: HttpTimeouts | None) -> Iterator[Violation]:
+    """What is malformed."""
+    if timeouts is None:
+        return
+    seconds: list[float] = []
+    for field, text in (("request", timeouts.request), ("backendRequest", timeouts.backend_request)):
+        try:
+            seconds.append(limit_seconds(text) or 0.0)
+        except ValueError as error:
+            yield Violation(f"{at}.{field}", str(error))
+            return
+        if seconds[-1] > MAX_SECONDS:
+            yield Violation(f"{at}.{field}", f"{text} is out of range: use 1ms to 24h, or 0s for no limit")
+    request, backend = seconds
+    if 0 < request < backend:
+        yield Violation(f"{at}.backendRequest", f"{timeouts.backend_request} is longer than request")
+
+
+def limit_seconds(text: str | None) -> float | None:
+    """A limit in seconds; None: there is none.
+
+    Raises:
+        ValueError: it is not a duration.
+    """
+    return None if text is None else duration_seconds(text) or None

@@ -1,0 +1,112 @@
+"""Limits of a rule: 504 when they pass, and nothing else of the connection is disturbed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.worker.conftest import Bench, Start, Wire, head, snapshot
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+SHORT = 0.15
+LONG = 30.0
+
+
+async def late(caller: Wire, reason: str) -> None:
+    answer = await caller.head()
+    assert answer.startswith(b"HTTP/1.1 504 ")
+    assert f"x-mesh-error: {reason}\r\n".encode() in answer
+    await caller.exactly(int(answer.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+
+
+async def answered(bench: Bench, caller: Wire, path: str = "/next") -> None:
+    """A further request on the same connection, answered at once."""
+    caller.send(head(f"GET {path}"))
+    server = await bench.upstream()
+    assert (await server.head()).startswith(f"GET {path} ".encode())
+    server.send(OK)
+    assert (await caller.head()).startswith(b"HTTP/1.1 200 ")
+    assert await caller.exactly(2) == b"ok"
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"requestSeconds": SHORT}, "request-timeout"),
+        ({"backendSeconds": SHORT}, "backend-timeout"),
+        ({"requestSeconds": LONG, "backendSeconds": SHORT}, "backend-timeout"),
+    ],
+)
+async def test_a_server_that_does_not_answer(start: Start, limits: dict[str, float], reason: str) -> None:
+    bench = await start(config=snapshot(timeouts=limits))
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    server = await bench.upstream()
+    await server.head()
+    await late(caller, reason)
+    assert await server.ended(), "the server's connection is given up with the request"
+    assert (await bench.status())["timeouts"] == 1
+    await answered(bench, caller)
+
+
+async def test_a_fault_counts_too(start: Start) -> None:
+    fault = {"name": "slow", "delaySeconds": LONG, "headers": [{"name": "x-chaos", "value": "on"}]}
+    bench = await start(config=snapshot(timeouts={"requestSeconds": SHORT}, faults=[fault]))
+    caller = await bench.call()
+    # The next request is there already: it must not be mixed up with the one that is late.
+    caller.send(head("GET /", "x-chaos: on") + head("GET /second"))
+    await late(caller, "request-timeout")
+    server = await bench.upstream()
+    assert (await server.head()).startswith(b"GET /second ")
+    server.send(OK)
+    assert (await caller.head()).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_an_answer_that_has_begun_is_cut(start: Start) -> None:
+    bench = await start(config=snapshot(timeouts={"requestSeconds": SHORT}))
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    server = await bench.upstream()
+    await server.head()
+    server.send(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart")
+    assert (await caller.head()).startswith(b"HTTP/1.1 200 ")
+    assert await caller.exactly(4) == b"part"
+    assert await caller.ended()
+    assert await server.ended()
+
+
+async def test_a_body_that_does_not_come(start: Start) -> None:
+    bench = await start(config=snapshot(timeouts={"requestSeconds": SHORT}))
+    caller = await bench.call()
+    caller.send(head("POST /", "content-length: 100") + b"part")
+    server = await bench.upstream()
+    await server.head()
+    assert await server.exactly(4) == b"part"
+    await late(caller, "request-timeout")
+    assert await server.ended()
+
+
+@pytest.mark.parametrize("timeouts", [{}, {"requestSeconds": LONG, "backendSeconds": LONG}])
+async def test_what_is_in_time_is_not_disturbed(start: Start, timeouts: dict[str, Any]) -> None:
+    bench = await start(config=snapshot(timeouts=timeouts))
+    caller = await bench.call()
+    await answered(bench, caller, "/first")
+    assert (await bench.status())["timeouts"] == 0
+
+
+async def test_a_tunnel_has_no_limit(start: Start) -> None:
+    bench = await start(config=snapshot(timeouts={"requestSeconds": SHORT, "backendSeconds": SHORT}))
+    caller = await bench.call()
+    caller.send(head("GET /ws", "connection: upgrade", "upgrade: websocket"))
+    server = await bench.upstream()
+    await server.head()
+    server.send(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
+    assert (await caller.head()).startswith(b"HTTP/1.1 101 ")
+    other = await bench.call()
+    other.send(head("GET /late"))  # the same limits: when it is late, they have passed for the tunnel as well
+    await (await bench.upstream()).head()
+    await late(other, "request-timeout")
+    caller.send(b"ping")
+    assert await server.exactly(4) == b"ping"
+    assert (await bench.status())["timeouts"] == 1
