@@ -5,6 +5,8 @@ from __future__ import annotations
 from mitmproxy.http import Headers, HTTPFlow, Response
 from mitmproxy.net.http.status_codes import RESPONSES
 
+from mesh_policy.request import Fields
+
 ERROR_HEADER = b"x-mesh-error"
 
 
@@ -25,6 +27,12 @@ def redirect(flow: HTTPFlow, status: int, location: bytes) -> None:
     fields = ((b"location", location), (b"content-length", b"0"))
     reason = RESPONSES.get(status, "").encode()
     flow.response = Response(b"HTTP/1.1", status, reason, Headers(fields), b"", None, now, now)
+
+
+def no_content(flow: HTTPFlow, fields: Fields) -> None:
+    """Answer with header fields alone."""
+    now = flow.request.timestamp_start
+    flow.response = Response(b"HTTP/1.1", 204, b"No Content", Headers(fields), b"", None, now, now)
 
 
 def refuse(flow: HTTPFlow, status: int, reason: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
+from mesh_addons.cors import Cors
 from mesh_addons.fault import Fault
 from mesh_addons.filters import Filters
 from mesh_addons.guard import Hook, fail_closed
@@ -35,6 +36,7 @@ def outbound_addons(
     """The addons of requests that leave a workload."""
     return (
         Route(),  # first: everything else acts on the rule that it finds
+        Cors(),  # a browser's question is answered before the request could go anywhere
         Redirect(),  # by what the client sent, before anything of it is changed
         Rewrite(),
         Filters(),  # the rule's header changes are part of what is copied and split

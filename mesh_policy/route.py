@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mesh_policy import fault, filters, match, redirect, regex, rewrite, timeouts
+from mesh_policy import cors, fault, filters, match, redirect, regex, rewrite, timeouts
 from mesh_policy.errors import Violation
 from mesh_policy.filters import HeaderChange
 from mesh_policy.match import Test
@@ -119,6 +119,7 @@ def check(routes: HttpRoutes, path: str) -> list[Violation]:
         at = f"{path}.rules[{i}]"
         found += filters.check(rule.request_headers, f"{at}.requestHeaders")
         found += filters.check(rule.response_headers, f"{at}.responseHeaders")
+        found += cors.check(rule.cors, f"{at}.cors")
         found += timeouts.check(rule.timeouts, f"{at}.timeouts")
         found += redirect.check(rule.redirect, f"{at}.redirect") + rewrite.check(rule.rewrite, f"{at}.rewrite")
         for j, backend in enumerate(rule.backends):

@@ -146,6 +146,18 @@ class Fault(Struct, frozen=True, kw_only=True):
     headers: tuple[ValueMatch, ...] = ()
 
 
+class Cors(Struct, frozen=True, kw_only=True):
+    """Which pages of other origins may read the answers (mesh_policy.cors). `*` in a list stands alone, for all."""
+
+    allow_origins: tuple[str, ...] = ()
+    """`*`, or `SCHEME://HOST[:PORT]` where the host may begin with `*.` or be `*`. Empty: none."""
+    allow_credentials: bool = False
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    max_age_seconds: int = 5
+
+
 class Timeouts(Struct, frozen=True, kw_only=True):
     """Limits of a rule's requests, in seconds, above 0. None: no limit of the rule's own. What passes one gets 504."""
 
@@ -166,6 +178,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     """The rule answers by itself: nothing goes to a backend."""
     rewrite: Rewrite | None = None
     backends: tuple[WeightedBackend, ...] = ()
+    cors: Cors | None = None
     timeouts: Timeouts | None = None
     mirrors: tuple[Mirror, ...] = ()
     faults: tuple[Fault, ...] = ()

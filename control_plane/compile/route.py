@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from control_plane.compile.cors import cors
 from control_plane.compile.fault import rule_faults
 from control_plane.compile.filters import redirect, request_headers, response_headers, rewrite
 from control_plane.compile.mirror import mirrors
@@ -62,6 +63,7 @@ def _rule(targets: Targets, route: Route, spec: HttpRule | GrpcRule, called_port
         response_headers=response_headers(spec.filters),
         redirect=redirect(spec.filters),
         rewrite=rewrite(spec.filters),
+        cors=cors(spec.filters),
         backends=split(targets, namespace, spec.backend_refs, called_port),
         timeouts=timeouts(spec.timeouts) if isinstance(spec, HttpRule) else None,
         mirrors=mirrors(targets, namespace, spec.filters, called_port),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from control_plane.kinds import checks
+from control_plane.kinds import checks, cors
+from control_plane.kinds.cors import CorsFilter
 from control_plane.kinds.meta import Strict
 from control_plane.kinds.route import MAX_WEIGHT, ObjectRef, Opaque
 from mesh_policy.errors import Violation
@@ -88,7 +89,7 @@ class Filter(Strict, frozen=True, kw_only=True):
     request_mirror: MirrorFilter | None = None
     request_redirect: RedirectFilter | None = None
     url_rewrite: RewriteFilter | None = None
-    cors: Opaque = None
+    cors: CorsFilter | None = None
     external_auth: Opaque = None
     extension_ref: Opaque = None
 
@@ -106,14 +107,15 @@ _BODIES = {
     "RequestMirror": "request_mirror",
     "RequestRedirect": "request_redirect",
     "URLRewrite": "url_rewrite",
+    "CORS": "cors",
 }
 OF_RULES = frozenset(_BODIES)
 """Types that work on a rule of an HTTPRoute."""
-OF_BACKENDS = OF_RULES - {"RequestMirror", "RequestRedirect"}
+OF_BACKENDS = OF_RULES - {"RequestMirror", "RequestRedirect", "CORS"}
 """Types that work on a backendRef of an HTTPRoute."""
-OF_CALLS = OF_RULES - {"RequestRedirect", "URLRewrite"}
+OF_CALLS = OF_RULES - {"RequestRedirect", "URLRewrite", "CORS"}
 """Types that GRPCRoute has."""
-_ONCE = ("RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite")
+_ONCE = ("RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite", "CORS")
 
 
 def violations(at: str, filters: tuple[Filter, ...], *, only_prefixes: bool) -> Iterator[Violation]:
@@ -158,8 +160,11 @@ def _filter(at: str, entry: Filter, *, only_prefixes: bool) -> Iterator[Violatio
             yield from _redirect(f"{at}.requestRedirect", body, only_prefixes)
         case RewriteFilter() as body:
             yield from _target(f"{at}.urlRewrite", body.hostname, body.path, only_prefixes)
+        case CorsFilter() as body:
+            yield from cors.violations(f"{at}.cors", body)
         case _:
-            name = "urlRewrite" if entry.type == "URLRewrite" else entry.type[0].lower() + entry.type[1:]
+            first, *others = field.split("_")
+            name = first + "".join(other.capitalize() for other in others)
             yield Violation(at, f"type {entry.type} needs the field {name}")
 
 

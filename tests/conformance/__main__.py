@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conformance.cluster import Kubectl, installed_channel, with_engine
+from tests.conformance.cluster import Kubectl, installed_channel, wait_until_gone, with_engine
 from tests.conformance.results import Results, table
 
 SUITE_VERSION = "1.6.3"
@@ -95,6 +95,7 @@ def main() -> int:
         print(f"The cluster has of the Gateway API: {there}. Needed: v{SUITE_VERSION}, channel {args.channel}.")
         print(f"make demo ANSIBLE_ARGS='-e gateway_api_channel={args.channel}' installs it.")
         return 64
+    wait_until_gone(kubectl)
     args.output.mkdir(parents=True, exist_ok=True)
     report = args.output / f"{args.channel}-{args.version}-{args.engine or 'default'}-report.yaml"
     with with_engine(kubectl, args.engine):

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 _LIMIT_SECONDS = 30
+_GONE_SECONDS = 180
+_NAMESPACES = ("gateway-conformance-mesh", "gateway-conformance-mesh-consumer")
 _ANNOTATIONS = "gateway.networking.k8s.io/channel", "gateway.networking.k8s.io/bundle-version"
 
 
@@ -24,10 +26,14 @@ class Kubectl:
         Raises:
             subprocess.CalledProcessError: it failed.
         """
-        argv = ["kubectl", f"--kubeconfig={self._kubeconfig}", *args, "--output=json"]
-        done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, timeout=_LIMIT_SECONDS)
-        found: dict[str, Any] = json.loads(done.stdout or b"{}")
+        found: dict[str, Any] = json.loads(self.run(*args, "--output=json") or b"{}")
         return found
+
+    def run(self, *args: str) -> bytes:
+        """Run; its output as it is."""
+        argv = ["kubectl", f"--kubeconfig={self._kubeconfig}", *args]
+        limit = _LIMIT_SECONDS + _GONE_SECONDS
+        return subprocess.run(argv, check=True, stdout=subprocess.PIPE, timeout=limit).stdout
 
 
 def installed_channel(kubectl: Kubectl) -> tuple[str, str] | None:
@@ -37,6 +43,15 @@ def installed_channel(kubectl: Kubectl) -> tuple[str, str] | None:
     annotations = found.get("metadata", {}).get("annotations", {})
     channel, version = (annotations.get(one, "") for one in _ANNOTATIONS)
     return (channel, version) if found else None
+
+
+def wait_until_gone(kubectl: Kubectl) -> None:
+    """The namespaces of a run before are deleted when its suite has ended already: a new one cannot use them.
+
+    Raises:
+        subprocess.CalledProcessError: they are still there after a while.
+    """
+    kubectl.run("wait", "--for=delete", f"--timeout={_GONE_SECONDS}s", *(f"namespace/{name}" for name in _NAMESPACES))
 
 
 @contextmanager

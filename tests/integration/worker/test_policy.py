@@ -328,3 +328,27 @@ async def test_a_drain_finishes_what_is_in_flight(bench: Bench) -> None:
     assert b"\r\nconnection: close\r\n" in answer
     assert answer.endswith(b"ok")
     assert await asyncio.to_thread(bench.process.wait, 5) == 0
+
+
+async def test_a_redirect_and_a_browsers_question_are_answered_without_a_backend(start: Start) -> None:
+    bench = await start(config=snapshot(redirect={"status": 308, "scheme": "https", "path": {"prefix": "/new"}}))
+    caller = await bench.call()
+    for _ in range(2):  # the connection serves further requests
+        moved = await ask(caller, path="/old?q=1")
+        assert moved.startswith(b"HTTP/1.1 308 ")
+        assert b"location: https://api/new/old?q=1\r\n" in moved
+    await bench.configure(snapshot(cors={"allowOrigins": ["https://page.example"]}))
+    for _ in range(2):
+        caller.send(head("OPTIONS /", "Origin: https://page.example", "Access-Control-Request-Method: PUT"))
+        permission = await caller.head()
+        assert permission.startswith(b"HTTP/1.1 204 ")
+        assert b"access-control-allow-origin: https://page.example\r\n" in permission
+        assert b"content-length" not in permission.lower()
+
+
+async def test_a_backend_sees_the_rewritten_request(start: Start) -> None:
+    bench = await start(config=snapshot(rewrite={"hostname": "other", "path": {"prefix": "/v1"}}))
+    caller = await bench.call()
+    caller.send(head("GET /a?q=1"))
+    server = await bench.upstream()
+    assert (await server.head()).startswith(b"GET /v1/a?q=1 HTTP/1.1\r\nHost: other\r\n")

@@ -26,6 +26,7 @@ def test_the_order_of_addons() -> None:
     names = [getattr(addon, "name", None) for addon in ADDONS]
     assert names == [
         "mesh_route",
+        "mesh_cors",
         "mesh_redirect",
         "mesh_rewrite",
         "mesh_filters",

@@ -98,7 +98,6 @@ def test_malformed(rule: dict[str, Any], path: str) -> None:
     [
         ({"retry": {"attempts": 2}}, "spec.rules[0].retry"),
         ({"sessionPersistence": {"type": "Cookie"}}, "spec.rules[0].sessionPersistence"),
-        ({"filters": [{"type": "CORS", "cors": {}}]}, "spec.rules[0].filters[0].type"),
         ({"filters": [{"type": "ExtensionRef", "extensionRef": {}}]}, "spec.rules[0].filters[0].type"),
         (
             {"backendRefs": [to("a", filters=[{"type": "RequestMirror", "requestMirror": {"backendRef": to("b")}}])]},

@@ -1,0 +1,12 @@
+"""Which pages of other origins may read a rule's answers."""
+
+from __future__ import annotations
+
+from control_plane.kinds.filters import Filter
+from mesh_policy.snapshot import Cors
+
+
+def cors(filters: tuple[Filter, ...]) -> Cors | None:
+    """None: the rule says nothing of it, backends answer for themselves."""
+    body = next((f.cors for f in filters if f.type == "CORS"), None)
+    return None if body is None else body.compiled()
