@@ -52,7 +52,7 @@ def command(args: argparse.Namespace, report: Path) -> list[str]:
         "namespace-labels": labels,
         "organization": "heddle",
         "project": "heddle",
-        "url": "https://heddle.dev",
+        "url": "https://example.org/heddle",
         "version": args.version,
         "contact": "@heddle/maintainers",
         "report-output": str(report.resolve()),
