@@ -105,6 +105,7 @@ def forgotten(context: Context) -> Finding:
 
 KINDS = (
     f"{GATEWAY_API}/httproutes",
+    f"{GATEWAY_API}/grpcroutes",
     f"{MESH_API}/servicesubsets",
     f"{MESH_API}/serviceintentions",
     f"{MESH_API}/trafficpolicies",
