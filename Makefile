@@ -30,14 +30,17 @@ define need
 	test -z "$$missing" || { echo "Missing on this machine:$$missing. Install with: apt-get install --no-install-recommends$$missing"; exit 64; }
 endef
 
-venv: $(VENV)/.stamp ## the virtual environment with everything that development needs (in the user's cache folder)
+# The environment belongs to the checkout that installed itself last; another checkout installs itself again.
+STAMP := $(VENV)/.stamp-$(shell pwd -P | cksum | cut -d' ' -f1)
 
-$(VENV)/.stamp: pyproject.toml constraints.txt | python-check
+venv: $(STAMP) ## the virtual environment with everything that development needs (in the user's cache folder)
+
+$(STAMP): pyproject.toml constraints.txt | python-check
 	@mkdir -p "$(CACHE)"
 	@test -x "$(VENV)/bin/python" || "$(PYTHON_HOST)" -m venv "$(VENV)"
 	@"$(VENV)/bin/python" -m pip install --quiet --upgrade "pip>=25.1"
 	@"$(VENV)/bin/python" -m pip install --quiet -c constraints.txt -e ".[sidecar,control-plane,cli]" --group dev --group ansible
-	@touch "$@"
+	@rm -f "$(VENV)"/.stamp-* && touch "$@"
 
 # --- the two commands of the README ---
 

@@ -4,8 +4,10 @@
 # Tests run the sidecar's parts inside it, because HAProxy 3.4 needs a newer libc than Debian 12 has.
 set -eu
 output=$1
-mirror=$2
 [ ! -e "$output" ] || exit 0
+# Without one: the mirror that this machine's own package manager uses.
+mirror=${2:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | sed -n 's#/debian/*$#/debian#p' | head -n 1)}
+[ -n "$mirror" ] || { echo "No Debian mirror is configured on this machine: give one, $0 OUTPUT_DIRECTORY MIRROR" >&2; exit 64; }
 
 # HAProxy 3.4 is in Debian's experimental suite, its libpcre2 in forky: both by pool path and sha256, not through a suite whose
 # Release file expires.
