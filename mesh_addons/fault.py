@@ -29,8 +29,7 @@ class Fault:
         if decided(flow):
             return None
         mesh = mesh_flow(flow)
-        faults = mesh.rule.rule.faults if mesh.rule is not None else mesh.frontend.frontend.faults
-        if not faults:
+        if mesh.rule is None or not (faults := mesh.rule.rule.faults):
             return None
         outcome = fault.decide(faults, fields_of(flow), [self._chance() for _ in faults])
         mesh.faults = outcome.names

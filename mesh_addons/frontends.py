@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mesh_policy import route
-from mesh_policy.route import RouteTable
+from mesh_policy.route import PreparedRule, RouteTable
 from mesh_policy.snapshot import Frontend, WorkloadConfig
 
 
@@ -15,7 +15,9 @@ class PreparedFrontend(NamedTuple):
 
     frontend: Frontend
     table: RouteTable | None
-    """None: no route is attached, requests go to the frontend's own backend."""
+    """None: no route is attached."""
+    rule: PreparedRule | None
+    """What decides where no route is attached. None: requests go to the frontend's own backend as they are."""
 
 
 Frontends = Mapping[str, PreparedFrontend]
@@ -29,6 +31,10 @@ def prepare(config: WorkloadConfig) -> Frontends:
         ValueError: a regular expression cannot be used (a decoded snapshot has none: the wire checks them).
     """
     return {
-        frontend.name: PreparedFrontend(frontend, None if frontend.routes is None else route.prepare(frontend.routes))
+        frontend.name: PreparedFrontend(
+            frontend,
+            None if frontend.routes is None else route.prepare(frontend.routes),
+            None if frontend.rule is None else route.prepare_rule(frontend.rule),
+        )
         for frontend in config.outbound.frontends
     }

@@ -10,7 +10,8 @@ from mesh_policy.route import find
 
 
 class Route:
-    """Finds the rule by the frontend's routes. No rule: 404. No routes at all: the frontend's own backend."""
+    """Finds the rule by the frontend's routes. No rule: 404. No routes at all: the Service's own rule, or its
+    backend alone."""
 
     name = "mesh_route"
 
@@ -19,6 +20,7 @@ class Route:
             return
         mesh = mesh_flow(flow)
         if mesh.frontend.table is None:
+            mesh.rule = mesh.frontend.rule
             mesh.backend = mesh.frontend.frontend.backend
             return
         found = find(mesh.frontend.table, request_view(flow))

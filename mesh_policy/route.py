@@ -10,7 +10,7 @@ from mesh_policy.errors import Violation
 from mesh_policy.filters import HeaderChange
 from mesh_policy.match import Test
 from mesh_policy.request import RequestView
-from mesh_policy.snapshot import Fault, HttpRoutes, Match, RouteEntry, Rule, ValueMatch
+from mesh_policy.snapshot import Fault, HttpRoutes, Match, Mirror, RouteEntry, Rule, ValueMatch, WeightedBackend
 from mesh_policy.split import MAX_WEIGHT
 
 
@@ -79,24 +79,26 @@ def prepare(routes: HttpRoutes) -> RouteTable:
     Raises:
         ValueError: a regular expression cannot be used.
     """
-    rules = [
-        PreparedRule(
-            rule,
-            index,
-            filters.compile_change(rule.request_headers),
-            filters.compile_change(rule.response_headers),
-            tuple(
-                (filters.compile_change(b.request_headers), filters.compile_change(b.response_headers))
-                for b in rule.backends
-            ),
-        )
-        for index, rule in enumerate(routes.rules)
-    ]
+    rules = [prepare_rule(rule, index) for index, rule in enumerate(routes.rules)]
     return RouteTable(
         tuple(
             (match.compile_match(entry.match), rules[entry.rule], match.matched_prefix(entry.match.path))
             for entry in routes.entries
         )
+    )
+
+
+def prepare_rule(rule: Rule, position: int = 0) -> PreparedRule:
+    """Make one rule ready: of `prepare`, or that of a Service without a route."""
+    return PreparedRule(
+        rule,
+        position,
+        filters.compile_change(rule.request_headers),
+        filters.compile_change(rule.response_headers),
+        tuple(
+            (filters.compile_change(b.request_headers), filters.compile_change(b.response_headers))
+            for b in rule.backends
+        ),
     )
 
 
@@ -116,27 +118,40 @@ def check(routes: HttpRoutes, path: str) -> list[Violation]:
         if not 0 <= entry.rule < len(routes.rules):
             found.append(Violation(f"{path}.entries[{i}].rule", f"{entry.rule} is not the index of a rule"))
     for i, rule in enumerate(routes.rules):
-        at = f"{path}.rules[{i}]"
-        found += filters.check(rule.request_headers, f"{at}.requestHeaders")
-        found += filters.check(rule.response_headers, f"{at}.responseHeaders")
-        found += cors.check(rule.cors, f"{at}.cors")
-        found += timeouts.check(rule.timeouts, f"{at}.timeouts")
-        found += redirect.check(rule.redirect, f"{at}.redirect") + rewrite.check(rule.rewrite, f"{at}.rewrite")
-        for j, backend in enumerate(rule.backends):
-            found += rewrite.check(backend.rewrite, f"{at}.backends[{j}].rewrite")
-            if not 0 <= backend.weight <= MAX_WEIGHT:
-                why = f"{backend.weight} is not between 0 and {MAX_WEIGHT}"
-                found.append(Violation(f"{at}.backends[{j}].weight", why))
-            found += filters.check(backend.request_headers, f"{at}.backends[{j}].requestHeaders")
-            found += filters.check(backend.response_headers, f"{at}.backends[{j}].responseHeaders")
-        found += [
-            Violation(f"{at}.mirrors[{j}].percent", f"{mirror.percent} is not between 0 and 100")
-            for j, mirror in enumerate(rule.mirrors)
-            if not 0 <= mirror.percent <= 100
-        ]
-        for j, one in enumerate(rule.faults):
-            found += check_fault(one, f"{at}.faults[{j}]")
+        found += check_rule(rule, f"{path}.rules[{i}]")
     return found
+
+
+def check_rule(rule: Rule, path: str) -> list[Violation]:
+    """Everything in a rule that types cannot say."""
+    found = filters.check(rule.request_headers, f"{path}.requestHeaders")
+    found += filters.check(rule.response_headers, f"{path}.responseHeaders")
+    found += cors.check(rule.cors, f"{path}.cors")
+    found += timeouts.check(rule.timeouts, f"{path}.timeouts")
+    found += redirect.check(rule.redirect, f"{path}.redirect") + rewrite.check(rule.rewrite, f"{path}.rewrite")
+    for i, backend in enumerate(rule.backends):
+        found += _check_backend(backend, f"{path}.backends[{i}]")
+    found += _check_mirrors(rule.mirrors, f"{path}.mirrors")
+    for i, one in enumerate(rule.faults):
+        found += check_fault(one, f"{path}.faults[{i}]")
+    return found
+
+
+def _check_backend(backend: WeightedBackend, path: str) -> list[Violation]:
+    found = rewrite.check(backend.rewrite, f"{path}.rewrite") + redirect.check(backend.redirect, f"{path}.redirect")
+    if not 0 <= backend.weight <= MAX_WEIGHT:
+        found.append(Violation(f"{path}.weight", f"{backend.weight} is not between 0 and {MAX_WEIGHT}"))
+    found += filters.check(backend.request_headers, f"{path}.requestHeaders")
+    found += filters.check(backend.response_headers, f"{path}.responseHeaders")
+    return found + cors.check(backend.cors, f"{path}.cors") + _check_mirrors(backend.mirrors, f"{path}.mirrors")
+
+
+def _check_mirrors(mirrors: tuple[Mirror, ...], path: str) -> list[Violation]:
+    return [
+        Violation(f"{path}[{i}].percent", f"{mirror.percent} is not between 0 and 100")
+        for i, mirror in enumerate(mirrors)
+        if not 0 <= mirror.percent <= 100
+    ]
 
 
 def check_fault(one: Fault, path: str) -> list[Violation]:

@@ -8,7 +8,7 @@ import msgspec
 
 from mesh_policy import authorization, route
 from mesh_policy.errors import InvalidConfig, Violation
-from mesh_policy.snapshot import WIRE_VERSION, WorkloadConfig
+from mesh_policy.snapshot import WIRE_VERSION, Rule, WorkloadConfig
 
 MAX_SNAPSHOT_BYTES = 64 * 1024 * 1024
 """A snapshot above this is refused before it is parsed: 6,000 endpoints take about 1 MB."""
@@ -75,17 +75,17 @@ def _check(config: WorkloadConfig) -> list[Violation]:
         at = f"outbound.frontends[{i}]"
         if frontend.backend not in names:
             found.append(Violation(f"{at}.backend", f"{frontend.backend!r} is not among the backends"))
-        for j, fault in enumerate(frontend.faults):
-            found += route.check_fault(fault, f"{at}.faults[{j}]")
-        routes = frontend.routes
-        if routes is None:
-            continue
-        found += route.check(routes, f"{at}.routes")
-        for j, rule in enumerate(routes.rules):
-            used = [b.backend for b in rule.backends if b.backend is not None] + [m.backend for m in rule.mirrors]
-            found += [
-                Violation(f"{at}.routes.rules[{j}]", f"backend {name!r} is not among the backends")
-                for name in used
-                if name not in names
-            ]
+        if frontend.rule is not None:
+            found += route.check_rule(frontend.rule, f"{at}.rule")
+            found += _check_references(frontend.rule, f"{at}.rule", names)
+        if frontend.routes is not None:
+            found += route.check(frontend.routes, f"{at}.routes")
+            for j, rule in enumerate(frontend.routes.rules):
+                found += _check_references(rule, f"{at}.routes.rules[{j}]", names)
     return found + authorization.check(config.inbound.authorization, "inbound.authorization")
+
+
+def _check_references(rule: Rule, path: str, names: set[str]) -> list[Violation]:
+    copies = (*rule.mirrors, *(mirror for backend in rule.backends for mirror in backend.mirrors))
+    used = [b.backend for b in rule.backends if b.backend is not None] + [mirror.backend for mirror in copies]
+    return [Violation(path, f"backend {name!r} is not among the backends") for name in used if name not in names]

@@ -7,7 +7,7 @@ from typing import get_args
 from control_plane.index.store import Index
 from control_plane.kinds.mesh_config import EngineChoice
 from control_plane.kinds.pod import ENGINE_ANNOTATION, Pod
-from mesh_policy.snapshot import Engine, Fault, HttpRoutes, Protocol
+from mesh_policy.snapshot import Engine, HttpRoutes, Protocol, Rule
 
 _CHOICES: dict[str, EngineChoice] = {choice: choice for choice in get_args(EngineChoice)}
 
@@ -18,14 +18,14 @@ def wanted(index: Index, pod: Pod) -> EngineChoice:
 
 
 def engine(
-    choice: EngineChoice, protocol: Protocol, routes: HttpRoutes | None, faults: tuple[Fault, ...]
+    choice: EngineChoice, protocol: Protocol, routes: HttpRoutes | None, rule: Rule | None
 ) -> tuple[Engine, str]:
-    """The engine and why. Routes and faults need the worker; a wish for `native` does not change what they mean."""
+    """The engine and why. Rules need the worker; a wish for `native` does not change what they mean."""
     if protocol == "tcp":
         return "native", "not HTTP"
-    needs = "the rules of routes" if routes is not None else "faults" if faults else ""
+    needs = "the rules of routes run" if routes is not None else "a TrafficPolicy acts" if rule is not None else ""
     if needs:
-        return "python", f"{needs} run in the worker" + (", although native is asked for" if choice == "native" else "")
+        return "python", f"{needs} in the worker" + (", although native is asked for" if choice == "native" else "")
     if choice == "python" and protocol != "detect":
         return "python", "engine: python is asked for"
-    return "native", "no route and no fault"
+    return "native", "no route and no policy"

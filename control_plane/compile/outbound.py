@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from control_plane.compile.endpoints import backend, pod_addresses
 from control_plane.compile.engine import engine
-from control_plane.compile.fault import service_faults
-from control_plane.compile.route import applicable, routes
+from control_plane.compile.route import applicable, own_rule, routes
 from control_plane.compile.targets import Targets
 from control_plane.index.attachment import Attachment, attachments
 from control_plane.index.policy import PolicyTable
@@ -53,9 +52,9 @@ def _frontend(
     found = applicable(attached, port, namespace)
     compiled = routes(targets, shared.policies, found, service, port)
     speaks = _spoken(port, attached, found)
-    faults = service_faults(shared.policies, service, port) if speaks != "tcp" else ()
-    serves, reason = engine(choice, speaks, compiled, faults)
     name = service_target(service, port).name
+    own = own_rule(shared.policies, service, port, name) if speaks != "tcp" and compiled is None else None
+    serves, reason = engine(choice, speaks, compiled, own)
     return Frontend(
         name=name,
         addresses=service.addresses,
@@ -63,7 +62,7 @@ def _frontend(
         protocol=speaks,
         backend=name,
         routes=compiled,
-        faults=faults,
+        rule=own,
         engine=serves,
         engine_reason=reason,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from control_plane.compile.cors import cors
-from control_plane.compile.fault import rule_faults
+from control_plane.compile.fault import rule_faults, service_faults
 from control_plane.compile.filters import redirect, request_headers, response_headers, rewrite
 from control_plane.compile.mirror import mirrors
 from control_plane.compile.split import split
@@ -23,7 +23,7 @@ from control_plane.kinds.route import ValueMatch as MatchedValue
 from control_plane.kinds.service import Service, ServicePort
 from mesh_policy import grpc
 from mesh_policy.route import RouteCandidate, order
-from mesh_policy.snapshot import HttpRoutes, Match, PathMatch, Rule, ValueMatch
+from mesh_policy.snapshot import HttpRoutes, Match, PathMatch, Rule, ValueMatch, WeightedBackend
 
 
 def applicable(attached: tuple[Attachment, ...], port: ServicePort, namespace: str) -> tuple[Route, ...]:
@@ -53,6 +53,17 @@ def routes(
             faults = rule_faults(policies, route, spec.name, service, port)
             rules.append(msgspec.structs.replace(rule, name=spec.name or str(index), faults=faults))
     return HttpRoutes(entries=order(candidates), rules=tuple(rules))
+
+
+def own_rule(policies: PolicyTable, service: Service, port: ServicePort, backend: str) -> Rule | None:
+    """What the Service's own policies say of requests that no route decides on; None: nothing."""
+    faults = service_faults(policies, service, port)
+    if not faults:
+        return None
+    name = f"Service/{service.metadata.namespace}/{service.metadata.name}"
+    return Rule(
+        route=name, name=port.name or str(port.port), backends=(WeightedBackend(backend=backend),), faults=faults
+    )
 
 
 def _rule(targets: Targets, route: Route, spec: HttpRule | GrpcRule, called_port: int) -> Rule:

@@ -13,7 +13,6 @@ from mesh_addons.flow_view import attach
 from mesh_addons.frontends import Frontends, prepare
 from mesh_policy.snapshot import (
     Backend,
-    Fault,
     Frontend,
     HttpRoutes,
     Match,
@@ -29,8 +28,9 @@ from mesh_policy.snapshot import (
 BACKENDS = tuple(Backend(name=name) for name in ("shop/api", "shop/v1", "shop/v2", "staging/api"))
 
 
-def frontends(*rules: Rule, routes: bool = True, faults: tuple[Fault, ...] = ()) -> Frontends:
-    """One frontend `shop/api/80`; the rules match `/0`, `/1`, … in their order."""
+def frontends(*rules: Rule, routes: bool = True) -> Frontends:
+    """One frontend `shop/api/80`; the rules match `/0`, `/1`, … in their order. Without routes the only rule, if there
+    is one, is the Service's own."""
     entries = tuple(
         RouteEntry(match=Match(path=PathMatch(value=f"/{index}")), rule=index) for index in range(len(rules))
     )
@@ -41,7 +41,7 @@ def frontends(*rules: Rule, routes: bool = True, faults: tuple[Fault, ...] = ())
         protocol="http",
         backend="shop/api",
         routes=HttpRoutes(entries=entries, rules=rules) if routes else None,
-        faults=faults,
+        rule=rules[0] if rules and not routes else None,
     )
     workload = Workload(namespace="shop", pod="web-0", service_account="web")
     outbound = Outbound(frontends=(frontend,), backends=BACKENDS)

@@ -40,8 +40,8 @@ def outbound_maps(config: WorkloadConfig) -> dict[str, dict[str, str]]:
 
 
 def _check(frontend: Frontend, at: str) -> None:
-    if frontend.engine == "native" and (frontend.routes is not None or frontend.faults):
-        message = "routes and faults need the engine 'python': this sidecar's HAProxy does not compile them"
+    if frontend.engine == "native" and (frontend.routes is not None or frontend.rule is not None):
+        message = "rules need the engine 'python': this sidecar's HAProxy does not compile them"
         raise InvalidConfig((Violation(f"{at}.engine", message),))
     if frontend.engine == "python" and frontend.protocol == "tcp":
         raise InvalidConfig((Violation(f"{at}.engine", "'python' serves HTTP only, and the protocol is 'tcp'"),))

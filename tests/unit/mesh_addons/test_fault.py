@@ -23,7 +23,7 @@ class Sleeper:
 def met(*faults: Fault, draw: float = 0.0, routes: bool = True) -> tuple[list[float], int | None, tuple[str, ...]]:
     """Seconds slept, the status it was aborted with, the names for the log."""
     sleeper = Sleeper()
-    to = frontends(rule(faults=faults)) if routes else frontends(routes=False, faults=faults)
+    to = frontends(rule(faults=faults), routes=routes)
     made = flow(to)
     Route().requestheaders(made)
     settle(fault.Fault(draws(draw), sleeper).requestheaders(made))

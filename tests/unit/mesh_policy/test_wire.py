@@ -22,6 +22,8 @@ from mesh_policy.snapshot import (
     WorkloadConfig,
 )
 
+FRONTEND = "outbound.frontends[0]"
+
 
 def config(**outbound: Any) -> WorkloadConfig:
     rule = Rule(route="HTTPRoute/shop/api", backends=(WeightedBackend(backend="shop/api/80"),))
@@ -73,7 +75,10 @@ def changed(**changes: Any) -> bytes:
             changed(rule__requestHeaders={"set": [["connection", "x"]]}),
             "outbound.frontends[0].routes.rules[0].requestHeaders.set",
         ),
-        (changed(frontend__faults=[{"name": "f"}]), "outbound.frontends[0].faults[0]"),
+        (
+            changed(frontend__rule={"route": "Service/a/b", "faults": [{"name": "f"}]}),
+            "outbound.frontends[0].rule.faults[0]",
+        ),
     ],
 )
 def test_what_does_not_hold_together_is_refused_and_names_its_field(data: bytes, path: str) -> None:
@@ -91,6 +96,7 @@ def test_two_backends_of_one_name_are_refused() -> None:
 def test_a_fault_of_a_service_is_checked() -> None:
     assert wire.decode(wire.encode(config(frontends=(), backends=()))).outbound == Outbound()
     bad = Fault(name="f", abort_status=42)
-    frontend = Frontend(name="a/b/80", addresses=(), port=80, protocol="http", backend="shop/api/80", faults=(bad,))
+    rule = Rule(route="Service/a/b", faults=(bad,))
+    frontend = Frontend(name="a/b/80", addresses=(), port=80, protocol="http", backend="shop/api/80", rule=rule)
     with pytest.raises(InvalidConfig, match="abortStatus"):
         wire.decode(wire.encode(config(frontends=(frontend,))))

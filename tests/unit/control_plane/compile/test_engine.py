@@ -7,29 +7,29 @@ from typing import Any
 import pytest
 
 from control_plane.compile.engine import engine, wanted
-from mesh_policy.snapshot import Fault, HttpRoutes
+from mesh_policy.snapshot import Fault, HttpRoutes, Rule
 from tests.support.cluster import a_mesh_config, a_pod, an_index
 
-FAULT = (Fault(name="slow", delay_seconds=1.0),)
+RULE = Rule(route="Service/shop/api", faults=(Fault(name="slow", delay_seconds=1.0),))
 
 
 @pytest.mark.parametrize(
-    ("choice", "protocol", "routes", "faults", "serves"),
+    ("choice", "protocol", "routes", "rule", "serves"),
     [
-        ("auto", "http", None, (), "native"),
-        ("auto", "http", HttpRoutes(), (), "python"),
-        ("auto", "http", None, FAULT, "python"),
-        ("auto", "detect", HttpRoutes(), (), "python"),
-        ("python", "http", None, (), "python"),
-        ("python", "grpc", None, (), "python"),
-        ("python", "detect", None, (), "native"),
-        ("python", "tcp", None, (), "native"),
-        ("native", "http", None, (), "native"),
-        ("native", "http", HttpRoutes(), (), "python"),
+        ("auto", "http", None, None, "native"),
+        ("auto", "http", HttpRoutes(), None, "python"),
+        ("auto", "http", None, RULE, "python"),
+        ("auto", "detect", HttpRoutes(), None, "python"),
+        ("python", "http", None, None, "python"),
+        ("python", "grpc", None, None, "python"),
+        ("python", "detect", None, None, "native"),
+        ("python", "tcp", None, None, "native"),
+        ("native", "http", None, None, "native"),
+        ("native", "http", HttpRoutes(), None, "python"),
     ],
 )
-def test_engine(choice: Any, protocol: Any, routes: HttpRoutes | None, faults: tuple[Fault, ...], serves: str) -> None:
-    chosen, reason = engine(choice, protocol, routes, faults)
+def test_engine(choice: Any, protocol: Any, routes: HttpRoutes | None, rule: Rule | None, serves: str) -> None:
+    chosen, reason = engine(choice, protocol, routes, rule)
     assert chosen == serves
     assert reason
 

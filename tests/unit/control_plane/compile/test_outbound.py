@@ -40,12 +40,12 @@ def test_a_route_that_names_the_port_says_that_it_is_http() -> None:
 def test_faults_of_a_service_need_the_worker() -> None:
     policy = a_policy("p", SLOW, targets=[{"group": "", "kind": "Service", "name": "api"}])
     api, web = compiled(an_index(*SHOP, policy)).frontends
-    assert [fault.name for fault in api.faults] == ["slow"]
+    assert api.rule is not None and [fault.name for fault in api.rule.faults] == ["slow"]
     assert (api.engine, web.engine) == ("python", "native")
-    assert "faults" in api.engine_reason
+    assert "TrafficPolicy" in api.engine_reason
 
 
 def test_faults_do_not_reach_a_port_that_is_not_http() -> None:
     policy = a_policy("p", SLOW, targets=[{"group": "", "kind": "Service", "name": "db"}])
     db = compiled(an_index(*SHOP, policy, a_service("db", "10.96.0.9", {"port": 5432}))).frontends[1]
-    assert (db.name, db.faults, db.engine) == ("shop/db/5432", (), "native")
+    assert (db.name, db.rule, db.engine) == ("shop/db/5432", None, "native")

@@ -33,7 +33,7 @@ def test_a_good_snapshot_is_swapped_in() -> None:
     bench = Bench()
     assert bench.ask(op="config", config=EXAMPLE) == {"ok": True, "version": EXAMPLE["version"]}
     assert bench.service.frontends is not None
-    assert set(bench.service.frontends) == {"shop/api/80"}
+    assert set(bench.service.frontends) == {one["name"] for one in EXAMPLE["outbound"]["frontends"]}
     assert bench.ask(op="status")["version"] == EXAMPLE["version"]
     assert bench.called == ["configured"]
 
