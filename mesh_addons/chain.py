@@ -17,10 +17,15 @@ from mesh_addons.split import Split
 
 
 class Hooks(NamedTuple):
-    """The hooks of all addons by event, in order, each of them guarded. Their names are mitmproxy's."""
+    """The hooks of all addons by event, in order, each of them guarded. Their names are mitmproxy's, but for
+    `attempt`."""
 
     requestheaders: tuple[Hook, ...] = ()
     """The head of the request is there: all decisions are made here, bodies are streamed."""
+    attempt: tuple[Hook, ...] = ()
+    """Before every attempt is sent, the first one too. Not an event of mitmproxy. An answer that is given here stands
+    for what the backend would say, and may be followed by another attempt: what an addon leaves in the flow must not
+    pile up."""
     request: tuple[Hook, ...] = ()
     """The request has been read whole; its last bytes have not been sent yet."""
     responseheaders: tuple[Hook, ...] = ()
@@ -42,7 +47,7 @@ def outbound_addons(
         Filters(),  # the rule's header changes are part of what is copied and split
         Mirror(chance, copies),  # before the split: a copy has nothing of a backend's own changes
         Split(chance),  # names the backend, with its own header changes
-        Fault(chance, sleep),  # last: it stands for what the chosen backend would do
+        Fault(chance, sleep),  # in each attempt: it stands for what the chosen backend would do
     )
 
 

@@ -12,7 +12,7 @@ from mesh_policy import fault
 
 
 class Fault:
-    """Delays and aborts a share of the requests.
+    """Delays and aborts a share of the attempts, so that retries meet faults as they would meet a bad backend.
 
     Args:
         chance: a random number in [0, 1).
@@ -25,14 +25,14 @@ class Fault:
         self._chance = chance
         self._sleep = sleep
 
-    def requestheaders(self, flow: HTTPFlow) -> Awaitable[None] | None:
+    def attempt(self, flow: HTTPFlow) -> Awaitable[None] | None:
         if decided(flow):
             return None
         mesh = mesh_flow(flow)
         if mesh.rule is None or not (faults := mesh.rule.rule.faults):
             return None
         outcome = fault.decide(faults, fields_of(flow), [self._chance() for _ in faults])
-        mesh.faults = outcome.names
+        mesh.faults += tuple(name for name in outcome.names if name not in mesh.faults)
         if outcome.delay_seconds > 0:
             return self._delay(flow, outcome)
         self._abort(flow, outcome)

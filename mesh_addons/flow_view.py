@@ -36,7 +36,7 @@ class MeshFlow:
     response_changes: list[HeaderChange] = field(default_factory=list)
     """In the order in which they are applied to the answer: the backend's, then the rule's."""
     faults: tuple[str, ...] = ()
-    """Names of the faults that acted, for the access log."""
+    """Names of the faults that acted on any attempt, for the access log."""
     copies: tuple[str, ...] = ()
     """Backends that get a copy of this request."""
     copied_path: bytes = b""

@@ -15,7 +15,7 @@ Hook = Callable[[HTTPFlow], Awaitable[None] | None]
 """A hook of an addon: it acts at once, or returns an awaitable that the flow waits for."""
 
 POLICY_FAILURE = "policy-failure"
-_CAN_STILL_ANSWER = frozenset(("requestheaders", "request", "responseheaders"))
+_CAN_STILL_ANSWER = frozenset(("requestheaders", "request", "attempt", "responseheaders"))
 
 logger = logging.getLogger(__name__)
 

@@ -106,12 +106,12 @@ class Exchange:
             self._timers.request(mesh.rule.rule.timeouts)
 
     def _after_requestheaders(self) -> None:
-        if self._settled():
-            return
-        if self.request_read:
-            self._run(self._service.hooks.request, self._connect)
-        else:
-            self._connect()
+        if not self._settled():
+            self._run(self._service.hooks.request if self.request_read else (), self._attempt)
+
+    def _attempt(self) -> None:
+        if not self._settled():
+            self._run(self._service.hooks.attempt, self._connect)
 
     def _connect(self) -> None:
         if self._settled():

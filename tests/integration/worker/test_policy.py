@@ -262,7 +262,7 @@ async def test_a_bad_snapshot_is_refused_and_the_last_one_stays(bench: Bench) ->
     assert b"backend: shop/v1\r\n" in await server.head()
 
 
-@pytest.mark.parametrize("event", ["requestheaders", "delayed", "request", "responseheaders"])
+@pytest.mark.parametrize("event", ["requestheaders", "delayed", "request", "attempt", "responseheaders"])
 async def test_an_addon_that_raises_refuses_the_request(start: Start, event: str) -> None:
     bench = await start(raises=event)
     caller = await bench.call()

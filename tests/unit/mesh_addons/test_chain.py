@@ -36,7 +36,7 @@ def test_the_order_of_addons() -> None:
     ]
 
 
-@pytest.mark.parametrize("event", ["requestheaders", "request"])
+@pytest.mark.parametrize("event", ["requestheaders", "request", "attempt"])
 def test_every_hook_of_every_addon_fails_closed(event: str) -> None:
     for hook in getattr(chain.hooks(ADDONS), event):
         made = flow(frontends())

@@ -26,7 +26,7 @@ def met(*faults: Fault, draw: float = 0.0, routes: bool = True) -> tuple[list[fl
     to = frontends(rule(faults=faults), routes=routes)
     made = flow(to)
     Route().requestheaders(made)
-    settle(fault.Fault(draws(draw), sleeper).requestheaders(made))
+    settle(fault.Fault(draws(draw), sleeper).attempt(made))
     return sleeper.slept, made.response.status_code if made.response else None, mesh_flow(made).faults
 
 
@@ -45,8 +45,23 @@ def test_a_service_without_routes_has_faults_of_its_own() -> None:
     assert met(BROKEN, routes=False) == ([], 418, ("broken",))
 
 
+def test_every_attempt_draws_again() -> None:
+    """The names of the log do not pile up."""
+    half = Fault(name="half", percent=50, abort_status=500)
+    made = flow(frontends(rule(faults=(half, SLOW))))
+    Route().requestheaders(made)
+    addon = fault.Fault(draws(0.0, 0.99, 0.9, 0.99, 0.1), Sleeper())
+    aborted = []
+    for _ in range(3):
+        settle(addon.attempt(made))
+        aborted.append(made.response is not None)
+        made.response = None
+    assert aborted == [True, False, True]
+    assert mesh_flow(made).faults == ("slow", "half")
+
+
 def test_a_decided_flow_is_left_alone() -> None:
     sleeper = Sleeper()
     made = answer(flow(frontends(rule(faults=(SLOW,)))))
-    assert fault.Fault(draws(0.0), sleeper).requestheaders(made) is None
+    assert fault.Fault(draws(0.0), sleeper).attempt(made) is None
     assert sleeper.slept == []
