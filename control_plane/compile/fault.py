@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from control_plane.index.policy import PolicyTable, Scope, rule_scopes, service_scopes
 from control_plane.kinds.duration import duration_seconds
+from control_plane.kinds.fault import FaultSpec
 from control_plane.kinds.registry import Route
 from control_plane.kinds.service import Service, ServicePort
-from control_plane.kinds.traffic_policy import FaultSpec
 from mesh_policy.snapshot import Fault, ValueMatch
 
 
