@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from control_plane.index.membership import CHAOS_LABEL, consents_to_chaos
 from control_plane.index.reference import Unresolved, resolve
 from control_plane.index.store import Index
-from control_plane.kinds.grpc_route import GrpcRoute
-from control_plane.kinds.http_route import HttpRoute
 from control_plane.kinds.meta import Object, Ref
-from control_plane.kinds.registry import Route, rules_of
+from control_plane.kinds.route import AnyRoute
 from control_plane.kinds.service_intentions import ServiceIntentions
 from control_plane.kinds.service_subset import ServiceSubset
 from control_plane.kinds.traffic_policy import TrafficPolicy
@@ -19,7 +17,7 @@ from control_plane.kinds.traffic_policy import TrafficPolicy
 def hints(obj: Object, index: Index) -> tuple[str, ...]:
     """One line for each thing that an object names and that is not there."""
     match obj:
-        case HttpRoute() | GrpcRoute():
+        case AnyRoute():
             return tuple(_route(obj, index))
         case ServiceSubset():
             return tuple(_subset(obj, index))
@@ -31,7 +29,7 @@ def hints(obj: Object, index: Index) -> tuple[str, ...]:
             return ()
 
 
-def _route(route: Route, index: Index) -> Iterator[str]:
+def _route(route: AnyRoute, index: Index) -> Iterator[str]:
     namespace = route.metadata.namespace
     called_port = 0
     for i, parent in enumerate(route.spec.parent_refs):
@@ -49,16 +47,11 @@ def _route(route: Route, index: Index) -> Iterator[str]:
         called_port = called_port or parent.port or next(iter(ports), 0)
     if not called_port:
         return  # a backend without a port takes the parent's: nothing can be said about it yet
-    for i, rule in enumerate(rules_of(route)):
-        for j, ref in enumerate(rule.backend_refs):
-            found = resolve(index, namespace, ref, called_port)
-            if isinstance(found, Unresolved):
-                yield f"spec.rules[{i}].backendRefs[{j}]: {found.message}; its share of the requests gets 500"
-        for j, entry in enumerate(rule.filters):
-            if entry.request_mirror is not None:
-                found = resolve(index, namespace, entry.request_mirror.backend_ref, called_port)
-                if isinstance(found, Unresolved):
-                    yield f"spec.rules[{i}].filters[{j}].requestMirror: {found.message}; nothing is copied"
+    for at, ref in route.references():
+        found = resolve(index, namespace, ref, called_port)
+        if isinstance(found, Unresolved):
+            copied = "requestMirror" in at
+            yield f"{at}: {found.message}; {'nothing is copied' if copied else 'its share of the requests gets 500'}"
 
 
 def _subset(subset: ServiceSubset, index: Index) -> Iterator[str]:

@@ -10,9 +10,10 @@ from control_plane.admission.hints import hints
 from control_plane.index.store import Index
 from control_plane.kinds.meta import Broken
 from control_plane.kinds.registry import KINDS, decode, violations
+from control_plane.kinds.routes import ROUTES
 from mesh_policy.errors import Violation
 
-CHECKED = ("HTTPRoute", "GRPCRoute", "ServiceSubset", "ServiceIntentions", "TrafficPolicy", "MeshConfig")
+CHECKED = (*ROUTES, "ServiceSubset", "ServiceIntentions", "TrafficPolicy", "MeshConfig")
 
 
 class Verdict(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from control_plane.index.policy import PolicyTable, Scope, rule_scopes, service_scopes
 from control_plane.kinds.duration import duration_seconds
 from control_plane.kinds.fault import FaultSpec
-from control_plane.kinds.registry import Route
+from control_plane.kinds.route import AnyRoute
 from control_plane.kinds.service import Service, ServicePort
 from mesh_policy.snapshot import Fault, ValueMatch
 
@@ -16,7 +16,7 @@ def service_faults(policies: PolicyTable, service: Service, port: ServicePort) -
 
 
 def rule_faults(
-    policies: PolicyTable, route: Route, rule_name: str | None, service: Service, port: ServicePort
+    policies: PolicyTable, route: AnyRoute, rule_name: str | None, service: Service, port: ServicePort
 ) -> tuple[Fault, ...]:
     """Of a rule: rule > route > port > Service > namespace."""
     return _faults(policies, (*rule_scopes(route, rule_name), *service_scopes(service, port.name)))

@@ -16,38 +16,44 @@ from control_plane.compile.timeouts import timeouts
 from control_plane.index.attachment import Attachment
 from control_plane.index.policy import PolicyTable
 from control_plane.kinds.grpc_route import GrpcMatch, GrpcRoute, GrpcRule
-from control_plane.kinds.http_route import HttpMatch, HttpRule
+from control_plane.kinds.http_route import HttpMatch, HttpRoute, HttpRule
 from control_plane.kinds.meta import age_order
-from control_plane.kinds.registry import Route, rules_of
+from control_plane.kinds.route import AnyRoute
 from control_plane.kinds.route import ValueMatch as MatchedValue
+from control_plane.kinds.routes import rank
 from control_plane.kinds.service import Service, ServicePort
 from mesh_policy import grpc
 from mesh_policy.route import RouteCandidate, order
 from mesh_policy.snapshot import HttpRoutes, Match, PathMatch, Rule, ValueMatch, WeightedBackend
 
 
-def applicable(attached: tuple[Attachment, ...], port: ServicePort, namespace: str) -> tuple[Route, ...]:
-    """The routes that act on a client's requests to a port: consumer routes of its namespace, else the producer's; of
-    these the GRPCRoutes, where there are any."""
+def applicable(attached: tuple[Attachment, ...], port: ServicePort, namespace: str) -> tuple[AnyRoute, ...]:
+    """The routes that act on what a client sends to a port: consumer routes of its namespace, else the producer's; of
+    these the ones of the kind that wins."""
     here = [one for one in attached if port in one.ports]
     consumer = {
-        one.route.key: one.route for one in here if one.is_consumer and one.route.metadata.namespace == namespace
+        (one.route.kind, one.route.key): one.route
+        for one in here
+        if one.is_consumer and one.route.metadata.namespace == namespace
     }
-    producer = {one.route.key: one.route for one in here if not one.is_consumer}
+    producer = {(one.route.kind, one.route.key): one.route for one in here if not one.is_consumer}
     found = sorted((consumer or producer).values(), key=age_order)
-    return tuple(route for route in found if isinstance(route, GrpcRoute)) or tuple(found)
+    best = min(map(rank, found), default=0)
+    return tuple(route for route in found if rank(route) == best)
 
 
 def routes(
-    targets: Targets, policies: PolicyTable, found: tuple[Route, ...], service: Service, port: ServicePort
+    targets: Targets, policies: PolicyTable, found: tuple[AnyRoute, ...], service: Service, port: ServicePort
 ) -> HttpRoutes | None:
-    """All rules of the routes; None: there is no route."""
-    if not found:
+    """All rules of the routes for requests; None: there is no such route."""
+    requested = [route for route in found if isinstance(route, HttpRoute | GrpcRoute)]
+    if not requested:
         return None
     rules: list[Rule] = []
     candidates: list[RouteCandidate] = []
-    for route in found:
-        for index, spec in enumerate(rules_of(route)):
+    for route in requested:
+        specs: tuple[HttpRule | GrpcRule, ...] = route.spec.rules
+        for index, spec in enumerate(specs):
             candidates += _candidates(route, spec, index, len(rules))
             rule = _rule(targets, route, spec, port.port)
             faults = rule_faults(policies, route, spec.name, service, port)
@@ -66,7 +72,7 @@ def own_rule(policies: PolicyTable, service: Service, port: ServicePort, backend
     )
 
 
-def _rule(targets: Targets, route: Route, spec: HttpRule | GrpcRule, called_port: int) -> Rule:
+def _rule(targets: Targets, route: HttpRoute | GrpcRoute, spec: HttpRule | GrpcRule, called_port: int) -> Rule:
     namespace = route.metadata.namespace
     return Rule(
         route=f"{route.kind}/{namespace}/{route.metadata.name}",
@@ -81,7 +87,9 @@ def _rule(targets: Targets, route: Route, spec: HttpRule | GrpcRule, called_port
     )
 
 
-def _candidates(route: Route, spec: HttpRule | GrpcRule, index: int, position: int) -> Iterator[RouteCandidate]:
+def _candidates(
+    route: HttpRoute | GrpcRoute, spec: HttpRule | GrpcRule, index: int, position: int
+) -> Iterator[RouteCandidate]:
     for match_index, match in enumerate(spec.matches or (HttpMatch() if isinstance(spec, HttpRule) else GrpcMatch(),)):
         yield RouteCandidate(
             match=_call(match) if isinstance(match, GrpcMatch) else _match(match),

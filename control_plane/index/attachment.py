@@ -6,16 +6,15 @@ from typing import NamedTuple
 
 from control_plane.index.protocol import protocol_of
 from control_plane.index.store import Index
-from control_plane.kinds.grpc_route import GrpcRoute
-from control_plane.kinds.registry import Route
-from control_plane.kinds.route import ParentRef
+from control_plane.kinds.route import AnyRoute, ParentRef
+from control_plane.kinds.routes import rank
 from control_plane.kinds.service import Service, ServicePort
 
 
 class Attachment(NamedTuple):
     """One Service parent of a route."""
 
-    route: Route
+    route: AnyRoute
     parent: ParentRef
     service: Service
     ports: tuple[ServicePort, ...]
@@ -28,7 +27,7 @@ class Attachment(NamedTuple):
         return self.route.metadata.namespace != self.service.metadata.namespace
 
 
-def attachments(index: Index, route: Route) -> tuple[Attachment, ...]:
+def attachments(index: Index, route: AnyRoute) -> tuple[Attachment, ...]:
     """One for every parent that is a Service of this cluster; a parent that does not exist has none."""
     found = []
     for parent in route.service_parents:
@@ -38,15 +37,15 @@ def attachments(index: Index, route: Route) -> tuple[Attachment, ...]:
     return tuple(found)
 
 
-def winners(index: Index, attached: Attachment) -> dict[int, GrpcRoute]:
-    """Ports where another kind of route goes first, and one that does (GEP-1426: GRPCRoute before HTTPRoute).
+def winners(index: Index, attached: Attachment) -> dict[int, AnyRoute]:
+    """Ports where another kind of route goes first, and the one that does (GEP-1294).
 
     Routes compete within one group: the producer's, or the consumers' of one namespace.
     """
-    if isinstance(attached.route, GrpcRoute):
-        return {}
-    found: dict[int, GrpcRoute] = {}
-    for other in index.grpc_routes():
+    found: dict[int, AnyRoute] = {}
+    for other in reversed(index.routes()):
+        if rank(other) >= rank(attached.route):
+            continue
         if attached.is_consumer and other.metadata.namespace != attached.route.metadata.namespace:
             continue
         for rival in attachments(index, other):
@@ -55,7 +54,7 @@ def winners(index: Index, attached: Attachment) -> dict[int, GrpcRoute]:
     return found
 
 
-def _attach(route: Route, parent: ParentRef, service: Service) -> Attachment:
+def _attach(route: AnyRoute, parent: ParentRef, service: Service) -> Attachment:
     name = f"Service {service.metadata.namespace}/{service.metadata.name}"
     if service.is_external_name:
         return Attachment(

@@ -6,10 +6,8 @@ from typing import NamedTuple
 
 from control_plane.index.membership import CHAOS_LABEL, consents_to_chaos
 from control_plane.index.store import Index
-from control_plane.kinds.grpc_route import GrpcRoute
-from control_plane.kinds.http_route import HttpRoute
 from control_plane.kinds.meta import Ref, age_order
-from control_plane.kinds.registry import Route
+from control_plane.kinds.route import AnyRoute
 from control_plane.kinds.service import Service
 from control_plane.kinds.traffic_policy import TargetRef, TrafficPolicy
 
@@ -76,7 +74,7 @@ def _missing(index: Index, namespace: str, ref: TargetRef) -> str:
     match target:
         case None:
             return f"{what} does not exist"
-        case HttpRoute() | GrpcRoute() if ref.section_name is not None:
+        case AnyRoute() if ref.section_name is not None:
             names = [rule.name for rule in target.spec.rules if rule.name]
             return "" if ref.section_name in names else f"{what} has no rule named {ref.section_name!r}; it has {names}"
         case Service() if ref.section_name is not None:
@@ -96,7 +94,7 @@ def service_scopes(service: Service, port_name: str) -> tuple[Scope, ...]:
     )
 
 
-def rule_scopes(route: Route, rule_name: str | None) -> tuple[Scope, ...]:
+def rule_scopes(route: AnyRoute, rule_name: str | None) -> tuple[Scope, ...]:
     """From the most specific to the least: rule, route."""
     namespace, name = route.key
     whole = Scope(route.kind, namespace, name)

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from control_plane.index.affected import affected
 from control_plane.kinds.endpoint_slice import EndpointSlice
-from control_plane.kinds.grpc_route import GrpcRoute
-from control_plane.kinds.http_route import HttpRoute
 from control_plane.kinds.mesh_config import DEFAULT, NAME, MeshConfig
 from control_plane.kinds.meta import Object, Ref, same_meaning
 from control_plane.kinds.pod import Pod
-from control_plane.kinds.registry import KINDS, Route, violations
+from control_plane.kinds.registry import KINDS, violations
+from control_plane.kinds.route import AnyRoute
+from control_plane.kinds.routes import ROUTES
 from control_plane.kinds.service import Service
 from control_plane.kinds.service_intentions import ServiceIntentions
 from control_plane.kinds.service_subset import ServiceSubset
@@ -190,13 +190,9 @@ class Index:
             if service.spec.selector and service.spec.selector.items() <= labels
         )
 
-    def routes(self) -> tuple[Route, ...]:
-        """Valid routes of all kinds that have a Service as parent."""
-        return (*(one for one in self._valid("HTTPRoute", HttpRoute) if one.is_ours), *self.grpc_routes())
-
-    def grpc_routes(self) -> tuple[GrpcRoute, ...]:
-        """Those of them that route gRPC calls."""
-        return tuple(one for one in self._valid("GRPCRoute", GrpcRoute) if one.is_ours)
+    def routes(self) -> tuple[AnyRoute, ...]:
+        """Valid routes of all kinds that have a Service as parent, kinds that win before those that lose to them."""
+        return tuple(one for kind, known in ROUTES.items() for one in self._valid(kind, known.struct) if one.is_ours)
 
     def subset(self, namespace: str, name: str) -> ServiceSubset | None:
         found = self._typed("ServiceSubset", ServiceSubset, namespace, name)

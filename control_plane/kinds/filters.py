@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from control_plane.kinds import checks, cors
 from control_plane.kinds.cors import CorsFilter
 from control_plane.kinds.meta import Strict
-from control_plane.kinds.route import MAX_WEIGHT, ObjectRef, Opaque
+from control_plane.kinds.route import AnyRule, ObjectRef, Opaque, WeightedRef, weight_violations
 from mesh_policy.errors import Violation
 
 REDIRECT_STATUS = (301, 302, 303, 307, 308)
@@ -94,11 +94,30 @@ class Filter(Strict, frozen=True, kw_only=True):
     extension_ref: Opaque = None
 
 
-class BackendRef(ObjectRef, frozen=True, kw_only=True):
+class BackendRef(WeightedRef, frozen=True, kw_only=True):
     """A share of the requests."""
 
-    weight: int = 1
     filters: tuple[Filter, ...] = ()
+
+
+class FilteredRule(AnyRule, frozen=True, kw_only=True):
+    """A rule for requests."""
+
+    filters: tuple[Filter, ...] = ()
+    backend_refs: tuple[BackendRef, ...] = ()
+
+    def references(self) -> Iterator[tuple[str, ObjectRef]]:
+        """Backends, and where copies go."""
+        yield from AnyRule.references(self)
+        yield from _copies("filters", self.filters)
+        for i, ref in enumerate(self.backend_refs):
+            yield from _copies(f"backendRefs[{i}].filters", ref.filters)
+
+
+def _copies(at: str, filters: tuple[Filter, ...]) -> Iterator[tuple[str, ObjectRef]]:
+    for i, entry in enumerate(filters):
+        if entry.request_mirror is not None:
+            yield f"{at}[{i}].requestMirror.backendRef", entry.request_mirror.backend_ref
 
 
 _BODIES = {
@@ -129,9 +148,8 @@ def violations(at: str, filters: tuple[Filter, ...], *, only_prefixes: bool) -> 
 
 def backend_violations(at: str, refs: tuple[BackendRef, ...], *, only_prefixes: bool) -> Iterator[Violation]:
     """What is malformed in backendRefs."""
+    yield from weight_violations(at, refs)
     for i, ref in enumerate(refs):
-        if not 0 <= ref.weight <= MAX_WEIGHT:
-            yield Violation(f"{at}[{i}].weight", f"{ref.weight} is out of range: use 0 to {MAX_WEIGHT}")
         yield from violations(f"{at}[{i}].filters", ref.filters, only_prefixes=only_prefixes)
 
 

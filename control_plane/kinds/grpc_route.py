@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from control_plane.kinds import checks, filters
-from control_plane.kinds.filters import BackendRef, Filter
+from control_plane.kinds.filters import FilteredRule
 from control_plane.kinds.meta import Strict
-from control_plane.kinds.route import MAX_MATCHES, MAX_RULES, AnyRoute, Opaque, RouteSpec, ValueMatch, value_violations
+from control_plane.kinds.route import MAX_MATCHES, AnyRoute, Opaque, RouteSpec, ValueMatch, value_violations
 from mesh_policy.errors import Violation
 from mesh_policy.grpc import path_match
 
@@ -32,14 +32,11 @@ class GrpcMatch(Strict, frozen=True, kw_only=True):
     headers: tuple[ValueMatch, ...] = ()
 
 
-class GrpcRule(Strict, frozen=True, kw_only=True):
+class GrpcRule(FilteredRule, frozen=True, kw_only=True):
     """One rule."""
 
-    name: str | None = None
     matches: tuple[GrpcMatch, ...] = ()
     """Empty: every call."""
-    filters: tuple[Filter, ...] = ()
-    backend_refs: tuple[BackendRef, ...] = ()
     session_persistence: Opaque = None
 
 
@@ -56,20 +53,9 @@ class GrpcRoute(AnyRoute, frozen=True, kw_only=True):
     spec: GrpcRouteSpec
 
 
-def validate(obj: GrpcRoute) -> tuple[Violation, ...]:
-    """What is malformed. Routes without a Service as parent are another implementation's: nothing is said of them."""
-    return tuple(_violations(obj)) if obj.is_ours else ()
-
-
-def unsupported(obj: GrpcRoute) -> tuple[Violation, ...]:
-    """What the Gateway API allows and this mesh does not do (yet): reason `UnsupportedValue`."""
-    return tuple(_unsupported(obj)) if obj.is_ours else ()
-
-
-def _violations(obj: GrpcRoute) -> Iterator[Violation]:
-    yield from obj.reading_violations()
-    yield from checks.at_most("spec.rules", obj.spec.rules, MAX_RULES)
-    for i, rule in enumerate(obj.spec.rules):
+def violations(spec: GrpcRouteSpec) -> Iterator[Violation]:
+    """What is malformed in its rules."""
+    for i, rule in enumerate(spec.rules):
         at = f"spec.rules[{i}]"
         yield from checks.at_most(f"{at}.matches", rule.matches, MAX_MATCHES)
         for j, match in enumerate(rule.matches):
@@ -102,8 +88,9 @@ def _expression(at: str, match: GrpcMethodMatch) -> Iterator[Violation]:
         yield from checks.regex(at, path.value)
 
 
-def _unsupported(obj: GrpcRoute) -> Iterator[Violation]:
-    for i, rule in enumerate(obj.spec.rules):
+def unsupported(spec: GrpcRouteSpec) -> Iterator[Violation]:
+    """What the API allows and this mesh does not do (yet)."""
+    for i, rule in enumerate(spec.rules):
         at = f"spec.rules[{i}]"
         if rule.session_persistence is not None:
             yield Violation(f"{at}.sessionPersistence", "is not supported by this version of the mesh: leave it out")

@@ -1,7 +1,7 @@
 """HTTPRoute (gateway.networking.k8s.io/v1), as far as it has a Service for a parent.
 
-Two questions are answered apart: `validate` says what is malformed, `unsupported` what the API knows and this mesh
-does not do yet. Either makes the route `Accepted=False`; neither is ever skipped in silence.
+`violations` says what is malformed, `unsupported` what the API knows and this mesh does not do yet; both are asked
+through control_plane.kinds.routes.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from control_plane.kinds import checks, filters, timeouts
-from control_plane.kinds.filters import BackendRef, Filter
+from control_plane.kinds.filters import FilteredRule
 from control_plane.kinds.meta import Strict
-from control_plane.kinds.route import MAX_MATCHES, MAX_RULES, AnyRoute, Opaque, RouteSpec, ValueMatch, value_violations
+from control_plane.kinds.route import MAX_MATCHES, AnyRoute, Opaque, RouteSpec, ValueMatch, value_violations
 from control_plane.kinds.timeouts import HttpTimeouts
 from mesh_policy.errors import Violation
 from mesh_policy.snapshot import MatchType
@@ -34,14 +34,11 @@ class HttpMatch(Strict, frozen=True, kw_only=True):
     method: str | None = None
 
 
-class HttpRule(Strict, frozen=True, kw_only=True):
+class HttpRule(FilteredRule, frozen=True, kw_only=True):
     """One rule."""
 
-    name: str | None = None
     matches: tuple[HttpMatch, ...] = ()
     """Empty: every request."""
-    filters: tuple[Filter, ...] = ()
-    backend_refs: tuple[BackendRef, ...] = ()
     timeouts: HttpTimeouts | None = None
     retry: Opaque = None
     session_persistence: Opaque = None
@@ -65,20 +62,9 @@ class HttpRoute(AnyRoute, frozen=True, kw_only=True):
     spec: HttpRouteSpec
 
 
-def validate(obj: HttpRoute) -> tuple[Violation, ...]:
-    """What is malformed. Routes without a Service as parent are another implementation's: nothing is said of them."""
-    return tuple(_violations(obj)) if obj.is_ours else ()
-
-
-def unsupported(obj: HttpRoute) -> tuple[Violation, ...]:
-    """What the Gateway API allows and this mesh does not do (yet): reason `UnsupportedValue`."""
-    return tuple(_unsupported(obj)) if obj.is_ours else ()
-
-
-def _violations(obj: HttpRoute) -> Iterator[Violation]:
-    yield from obj.reading_violations()
-    yield from checks.at_most("spec.rules", obj.spec.rules, MAX_RULES)
-    for i, rule in enumerate(obj.spec.rules):
+def violations(spec: HttpRouteSpec) -> Iterator[Violation]:
+    """What is malformed in its rules."""
+    for i, rule in enumerate(spec.rules):
         at = f"spec.rules[{i}]"
         yield from checks.at_most(f"{at}.matches", rule.matches, MAX_MATCHES)
         for j, match in enumerate(rule.matches):
@@ -102,8 +88,9 @@ def _match(at: str, match: HttpMatch) -> Iterator[Violation]:
     yield from value_violations(f"{at}.queryParams", match.query_params, are_headers=False)
 
 
-def _unsupported(obj: HttpRoute) -> Iterator[Violation]:
-    for i, rule in enumerate(obj.spec.rules):
+def unsupported(spec: HttpRouteSpec) -> Iterator[Violation]:
+    """What the API allows and this mesh does not do (yet)."""
+    for i, rule in enumerate(spec.rules):
         at = f"spec.rules[{i}]"
         for field, value in (
             ("retry", rule.retry),

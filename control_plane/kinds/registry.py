@@ -7,15 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from control_plane.kinds import (
-    grpc_route,
-    http_route,
-    mesh_config,
-    route,
-    service_intentions,
-    service_subset,
-    traffic_policy,
-)
+from control_plane.kinds import mesh_config, route, routes, service_intentions, service_subset, traffic_policy
 from control_plane.kinds.endpoint_slice import EndpointSlice
 from control_plane.kinds.meta import GROUP, Broken, Metadata, Object
 from control_plane.kinds.namespace import Namespace
@@ -23,18 +15,11 @@ from control_plane.kinds.pod import Pod
 from control_plane.kinds.service import Service
 from mesh_policy.errors import Violation
 
-Route = http_route.HttpRoute | grpc_route.GrpcRoute
-"""What the mesh compiles into the rules of a frontend."""
 Validate = Callable[[Any], tuple[Violation, ...]]
 
 
 def _nothing(_: object) -> tuple[Violation, ...]:
     return ()
-
-
-def rules_of(obj: Route) -> tuple[http_route.HttpRule | grpc_route.GrpcRule, ...]:
-    """The rules of a route of any kind."""
-    return obj.spec.rules
 
 
 class Kind(NamedTuple):
@@ -67,22 +52,10 @@ KINDS: dict[str, Kind] = {
     "Service": Kind(Service, _nothing, "", "v1", "services"),
     "EndpointSlice": Kind(EndpointSlice, _nothing, "discovery.k8s.io", "v1", "endpointslices"),
     "Pod": Kind(Pod, _nothing, "", "v1", "pods"),
-    "HTTPRoute": Kind(
-        http_route.HttpRoute,
-        http_route.validate,
-        route.GROUP,
-        "v1",
-        "httproutes",
-        unsupported=http_route.unsupported,
-    ),
-    "GRPCRoute": Kind(
-        grpc_route.GrpcRoute,
-        grpc_route.validate,
-        route.GROUP,
-        "v1",
-        "grpcroutes",
-        unsupported=grpc_route.unsupported,
-    ),
+    **{
+        name: Kind(one.struct, routes.validate, route.GROUP, "v1", one.plural, unsupported=routes.unsupported)
+        for name, one in routes.ROUTES.items()
+    },
     "ServiceSubset": Kind(service_subset.ServiceSubset, service_subset.validate, GROUP, "v1alpha1", "servicesubsets"),
     "ServiceIntentions": Kind(
         service_intentions.ServiceIntentions, service_intentions.validate, GROUP, "v1alpha1", "serviceintentions"
@@ -117,16 +90,7 @@ def decode(kind: str, data: bytes | msgspec.Raw) -> Object:
             raise ValueError(f"an object of kind {kind} has no readable metadata: {worse}") from worse
         message, _, path = str(error).partition(" - at `")
         text = f"{path.removesuffix('`').removeprefix('$.')}: {message}"
-        outline = _outline(kind, data, text)
-        return outline or Broken(metadata=metadata, kind=kind, message=text)
-
-
-def _outline(kind: str, data: bytes | msgspec.Raw, text: str) -> Object | None:
-    if kind == "HTTPRoute":
-        return route.decode_outline(data, text, http_route.HttpRoute, http_route.HttpRouteSpec)
-    if kind == "GRPCRoute":
-        return route.decode_outline(data, text, grpc_route.GrpcRoute, grpc_route.GrpcRouteSpec)
-    return None
+        return routes.outline(kind, data, text) or Broken(metadata=metadata, kind=kind, message=text)
 
 
 def violations(kind: str, obj: Object) -> tuple[Violation, ...]:

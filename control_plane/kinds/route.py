@@ -1,4 +1,4 @@
-"""What HTTPRoute and GRPCRoute have in common (gateway.networking.k8s.io/v1): parents, references, status."""
+"""What routes of all kinds have in common (gateway.networking.k8s.io/v1): parents, references, status."""
 
 from __future__ import annotations
 
@@ -46,6 +46,12 @@ class ObjectRef(Strict, frozen=True, kw_only=True):
     port: int | None = None
 
 
+class WeightedRef(ObjectRef, frozen=True, kw_only=True):
+    """A share of what a rule decides on."""
+
+    weight: int = 1
+
+
 class ValueMatch(Strict, frozen=True, kw_only=True):
     """A header or a query parameter."""
 
@@ -60,12 +66,25 @@ class RouteStatus(Wire, frozen=True, kw_only=True):
     parents: tuple[dict[str, object], ...] = ()
 
 
+class AnyRule(Strict, frozen=True, kw_only=True):
+    """One rule of any kind."""
+
+    name: str | None = None
+    backend_refs: tuple[WeightedRef, ...] = ()
+
+    def references(self) -> Iterator[tuple[str, ObjectRef]]:
+        """What the rule sends something to, by the field that says so."""
+        for i, ref in enumerate(self.backend_refs):
+            yield f"backendRefs[{i}]", ref
+
+
 class RouteSpec(Strict, frozen=True, kw_only=True):
-    """The part of `spec` that says where a route attaches; each kind adds its rules."""
+    """The part of `spec` that all kinds have; each narrows its rules."""
 
     parent_refs: tuple[ParentRef, ...] = ()
     hostnames: tuple[str, ...] = ()
-    """No effect in a mesh (GEP-1294): the parent's ClusterIP decides."""
+    """No effect in a mesh (GEP-1294), the parent's ClusterIP decides; but of a TLSRoute the names that it acts on."""
+    rules: tuple[AnyRule, ...] = ()
     use_default_gateways: str | None = None
 
 
@@ -74,6 +93,8 @@ class AnyRoute(HasStatus, frozen=True, kw_only=True):
 
     kind: ClassVar[str]
     """As the API names it."""
+    takes_connections: ClassVar[bool] = False
+    """It decides on connections and works on every TCP port; otherwise on requests, where a port speaks HTTP."""
     spec: RouteSpec
     status: RouteStatus | None = None
     malformed: str = ""
@@ -92,11 +113,24 @@ class AnyRoute(HasStatus, frozen=True, kw_only=True):
     def is_ours(self) -> bool:
         return bool(self.service_parents)
 
+    def references(self) -> Iterator[tuple[str, ObjectRef]]:
+        """What its rules send something to, by the field that says so."""
+        for i, rule in enumerate(self.spec.rules):
+            for at, ref in rule.references():
+                yield f"spec.rules[{i}].{at}", ref
+
     def reading_violations(self) -> Iterator[Violation]:
         """Why the spec cannot be read."""
         if self.malformed:
             path, _, message = self.malformed.partition(": ")
             yield Violation(path, message)
+
+
+def weight_violations(at: str, refs: tuple[WeightedRef, ...]) -> Iterator[Violation]:
+    """What is malformed in the shares of a rule."""
+    for i, ref in enumerate(refs):
+        if not 0 <= ref.weight <= MAX_WEIGHT:
+            yield Violation(f"{at}[{i}].weight", f"{ref.weight} is out of range: use 0 to {MAX_WEIGHT}")
 
 
 def value_violations(at: str, values: tuple[ValueMatch, ...], *, are_headers: bool) -> Iterator[Violation]:

@@ -13,9 +13,9 @@ from control_plane.compile.workload import Compiler
 from control_plane.index.affected import affected, meshed
 from control_plane.index.policy import PolicyTable
 from control_plane.index.store import Index, Key
-from control_plane.kinds.grpc_route import GrpcRoute
-from control_plane.kinds.http_route import HttpRoute
 from control_plane.kinds.meta import CONTROLLER_NAME, HasStatus, Object
+from control_plane.kinds.route import AnyRoute
+from control_plane.kinds.routes import ROUTES
 from control_plane.kube.client import KubeClient
 from control_plane.kube.errors import Conflict, KubeError, NotFound
 from control_plane.kube.objects import write_status
@@ -106,7 +106,7 @@ class StatusWriter:
         policies = PolicyTable(self._index)
         complete = True
         self._pending = bool(self._lagging)
-        for kind in ("HTTPRoute", "GRPCRoute", *OWN_KINDS):
+        for kind in (*ROUTES, *OWN_KINDS):
             for obj in self._index.every(kind):
                 spared = forgiven if _was_programmed(obj) else frozenset()
                 done = progress(affected(self._index, kind, obj), expected, answers, spared)
@@ -138,7 +138,7 @@ class StatusWriter:
     def _status(self, kind: str, obj: Object, policies: PolicyTable, done: Progress) -> dict[str, Any] | None:
         """The fields to write; None: nothing differs."""
         now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        if isinstance(obj, HttpRoute | GrpcRoute):
+        if isinstance(obj, AnyRoute):
             old = list(obj.status.parents) if obj.status else []
             wanted = parents(self._index, obj, done, now)
             return None if wanted == old else {"parents": wanted}
@@ -164,7 +164,7 @@ class StatusWriter:
 
 def _was_programmed(obj: Object) -> bool:
     generation = obj.metadata.generation
-    if isinstance(obj, HttpRoute):
+    if isinstance(obj, AnyRoute):
         ours = [p for p in (obj.status.parents if obj.status else ()) if p.get("controllerName") == CONTROLLER_NAME]
         said = [conditions for entry in ours if isinstance(conditions := entry.get("conditions"), list)]
         return bool(said) and all(was_programmed(conditions, generation) for conditions in said)

@@ -8,13 +8,13 @@ from control_plane.index.attachment import Attachment, attachments, winners
 from control_plane.index.reference import Unresolved, resolve
 from control_plane.index.store import Index
 from control_plane.kinds.meta import CONTROLLER_NAME, Condition
-from control_plane.kinds.registry import KINDS, Route, rules_of, violations
-from control_plane.kinds.route import ObjectRef, ParentRef
+from control_plane.kinds.registry import KINDS, violations
+from control_plane.kinds.route import AnyRoute, ParentRef
 from control_plane.status.conditions import accepted, condition, invalid, merged, programmed, resolved
 from control_plane.status.progress import Progress
 
 
-def parents(index: Index, route: Route, done: Progress, now: str) -> list[dict[str, Any]]:
+def parents(index: Index, route: AnyRoute, done: Progress, now: str) -> list[dict[str, Any]]:
     """`status.parents` as it should be: others' entries as they are, ours anew, stale ones of ours gone."""
     old = list(route.status.parents) if route.status else []
     others = [dict(entry) for entry in old if entry.get("controllerName") != CONTROLLER_NAME]
@@ -33,7 +33,7 @@ def parents(index: Index, route: Route, done: Progress, now: str) -> list[dict[s
     return [*others, *ours]
 
 
-def _conditions(index: Index, route: Route, attached: Attachment, done: Progress) -> list[Condition]:
+def _conditions(index: Index, route: AnyRoute, attached: Attachment, done: Progress) -> list[Condition]:
     wrong = violations(route.kind, route)
     beyond = KINDS[route.kind].unsupported(route)
     references = _references(index, route, attached)
@@ -42,7 +42,7 @@ def _conditions(index: Index, route: Route, attached: Attachment, done: Progress
     if attached.problem:
         return [condition("Accepted", False, "NoMatchingParent", attached.problem), references]
     lost = winners(index, attached)
-    taken = "; ".join(f"port {port} is routed by GRPCRoute {'/'.join(one.key)}" for port, one in sorted(lost.items()))
+    taken = "; ".join(f"port {port} is routed by {one.kind} {'/'.join(one.key)}" for port, one in sorted(lost.items()))
     ports = ", ".join(str(port.port) for port in attached.ports if port.port not in lost)
     if not ports:
         return [condition("Accepted", False, "Conflicted", taken), references]
@@ -54,24 +54,15 @@ def _conditions(index: Index, route: Route, attached: Attachment, done: Progress
     return [accepted(where), references, programmed(done)]
 
 
-def _references(index: Index, route: Route, attached: Attachment) -> Condition:
+def _references(index: Index, route: AnyRoute, attached: Attachment) -> Condition:
     reasons: list[str] = []
     messages: list[str] = []
-    for i, rule in enumerate(rules_of(route)):
-        refs: list[tuple[str, ObjectRef]] = [
-            (f"spec.rules[{i}].backendRefs[{j}]", ref) for j, ref in enumerate(rule.backend_refs)
-        ]
-        refs += [
-            (f"spec.rules[{i}].filters[{j}].requestMirror.backendRef", entry.request_mirror.backend_ref)
-            for j, entry in enumerate(rule.filters)
-            if entry.request_mirror is not None
-        ]
-        for at, ref in refs:
-            for port in attached.ports:
-                found = resolve(index, route.metadata.namespace, ref, port.port)
-                if isinstance(found, Unresolved):
-                    reasons.append(found.reason)
-                    messages.append(f"{at}: {found.message}")
+    for at, ref in route.references():
+        for port in attached.ports:
+            found = resolve(index, route.metadata.namespace, ref, port.port)
+            if isinstance(found, Unresolved):
+                reasons.append(found.reason)
+                messages.append(f"{at}: {found.message}")
     return resolved(reasons[0] if reasons else "", messages)
 
 

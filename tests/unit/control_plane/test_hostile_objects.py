@@ -15,9 +15,9 @@ from control_plane.admission.verdict import verdict
 from control_plane.compile.workload import Compiler
 from control_plane.index.policy import PolicyTable
 from control_plane.index.store import Index
-from control_plane.kinds.grpc_route import GrpcRoute
-from control_plane.kinds.http_route import HttpRoute
 from control_plane.kinds.registry import decode
+from control_plane.kinds.route import AnyRoute
+from control_plane.kinds.routes import ROUTES
 from control_plane.status.own import conditions
 from control_plane.status.progress import Progress
 from control_plane.status.route import parents
@@ -74,9 +74,9 @@ def test_nothing_that_is_written_breaks_what_is_compiled(objects: list[dict[str,
     for pod in index.pods():
         config = compiler.compile(pod.key)
         assert config is None or wire.decode(wire.encode(config)) == config
-    for kind in ("HTTPRoute", "GRPCRoute", "ServiceSubset", "ServiceIntentions", "TrafficPolicy", "MeshConfig"):
+    for kind in (*ROUTES, "ServiceSubset", "ServiceIntentions", "TrafficPolicy", "MeshConfig"):
         for found in index.every(kind):
-            if isinstance(found, HttpRoute | GrpcRoute):
+            if isinstance(found, AnyRoute):
                 parents(index, found, Progress(1, 1), "2026-01-01T00:00:00Z")
             else:
                 conditions(index, policies, kind, found, Progress(1, 1))

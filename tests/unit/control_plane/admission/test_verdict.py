@@ -104,7 +104,7 @@ def test_a_wrong_object_is_refused_with_the_field(obj: dict[str, Any], field: st
             a_route(
                 {"filters": [{"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "x", "port": 1}}}]}
             ),
-            "spec.rules[0].filters[0].requestMirror: Service shop/x does not exist; nothing is copied",
+            "spec.rules[0].filters[0].requestMirror.backendRef: Service shop/x does not exist; nothing is copied",
         ),
         (a_route({"retry": {"attempts": 1}}), "spec.rules[0].retry: is not supported"),
     ],

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from control_plane.kinds.grpc_route import GrpcRoute, unsupported, validate
+from control_plane.kinds.grpc_route import GrpcRoute
 from control_plane.kinds.registry import decode
+from control_plane.kinds.routes import unsupported, validate
 from tests.support.cluster import a_grpc_route, to
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from control_plane.kinds.filters import MirrorFilter
-from control_plane.kinds.http_route import HttpRoute, unsupported, validate
+from control_plane.kinds.http_route import HttpRoute
 from control_plane.kinds.registry import decode
+from control_plane.kinds.routes import unsupported, validate
 from tests.support.cluster import a_route, to
 
 

@@ -1,0 +1,65 @@
+"""The kinds of routes: one table, in the order in which they win a Service's port (GEP-1294, "Route kinds").
+
+What is asked of every route alike is asked here. Two questions are answered apart: `validate` says what is malformed,
+`unsupported` what the API knows and this mesh does not do. Either makes a route `Accepted=False`; neither is ever
+skipped in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from control_plane.kinds import checks, grpc_route, http_route
+from control_plane.kinds.route import MAX_RULES, AnyRoute, RouteSpec, decode_outline
+from mesh_policy.errors import Violation
+
+Questions = Callable[[Any], Iterator[Violation]]
+"""What is to be said about the spec of a route."""
+
+
+class RouteKind(NamedTuple):
+    """One kind of routes."""
+
+    struct: type[AnyRoute]
+    spec: type[RouteSpec]
+    plural: str
+    violations: Questions
+    unsupported: Questions
+
+
+ROUTES: dict[str, RouteKind] = {
+    "GRPCRoute": RouteKind(
+        grpc_route.GrpcRoute, grpc_route.GrpcRouteSpec, "grpcroutes", grpc_route.violations, grpc_route.unsupported
+    ),
+    "HTTPRoute": RouteKind(
+        http_route.HttpRoute, http_route.HttpRouteSpec, "httproutes", http_route.violations, http_route.unsupported
+    ),
+}
+_RANKS = {kind: rank for rank, kind in enumerate(ROUTES)}
+
+
+def rank(route: AnyRoute) -> int:
+    """Of two routes on one port the one with the lower rank wins; equal ranks share it."""
+    return _RANKS[route.kind]
+
+
+def validate(route: AnyRoute) -> tuple[Violation, ...]:
+    """What is malformed. Routes without a Service as parent are another implementation's: nothing is said of them."""
+    if not route.is_ours:
+        return ()
+    too_many = checks.at_most("spec.rules", route.spec.rules, MAX_RULES)
+    return (*route.reading_violations(), *too_many, *ROUTES[route.kind].violations(route.spec))
+
+
+def unsupported(route: AnyRoute) -> tuple[Violation, ...]:
+    """What the Gateway API allows and this mesh does not do (yet): reason `UnsupportedValue`."""
+    return tuple(ROUTES[route.kind].unsupported(route.spec)) if route.is_ours else ()
+
+
+def outline(kind: str, data: bytes | msgspec.Raw, message: str) -> AnyRoute | None:
+    """A route that does not decode, by its parents alone. None: not even these can be read, or it is no route."""
+    known = ROUTES.get(kind)
+    return None if known is None else decode_outline(data, message, known.struct, known.spec)

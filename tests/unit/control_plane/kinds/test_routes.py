@@ -1,0 +1,78 @@
+"""The table of route kinds: who wins a port, and what is asked of every kind alike."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from control_plane.kinds.registry import KINDS, decode, violations
+from control_plane.kinds.route import AnyRoute
+from control_plane.kinds.routes import ROUTES, outline, rank, unsupported, validate
+from tests.support.cluster import a_route, to
+
+EVERY = pytest.mark.parametrize("kind", ROUTES)
+
+
+def read(kind: str, *rules: dict[str, Any], **more: Any) -> AnyRoute:
+    found = decode(kind, json.dumps({**a_route("r", "api", *rules, **more), "kind": kind}).encode())
+    assert isinstance(found, AnyRoute)
+    return found
+
+
+@EVERY
+def test_its_name_is_its_key(kind: str) -> None:
+    assert ROUTES[kind].struct.kind == kind
+    assert KINDS[kind].plural == kind.lower() + "s"
+
+
+def test_calls_win_over_requests() -> None:
+    assert rank(read("GRPCRoute")) < rank(read("HTTPRoute"))
+
+
+@EVERY
+def test_what_is_wrong_with_a_gateways_route_is_not_our_business(kind: str) -> None:
+    wrong = {"backendRefs": [to("api", weight=-1)]}
+    assert validate(read(kind, wrong))
+    gateways = {"group": "gateway.networking.k8s.io", "kind": "Gateway"}
+    assert validate(read(kind, wrong, parent=gateways)) == ()
+    assert unsupported(read(kind, wrong, parent=gateways)) == ()
+
+
+@EVERY
+def test_what_cannot_be_read_is_said_once(kind: str) -> None:
+    route = read(kind, {"surprise": 1})
+    assert [violation.path for violation in violations(kind, route)] == ["spec.rules[0]"]
+
+
+@EVERY
+def test_a_bound_on_rules(kind: str) -> None:
+    route = read(kind, *({"name": f"r{i}", "backendRefs": [to("api")]} for i in range(17)))
+    assert "spec.rules" in {violation.path for violation in validate(route)}
+
+
+@EVERY
+def test_references_name_their_field(kind: str) -> None:
+    route = read(kind, {"backendRefs": [to("a"), to("b")]})
+    assert [(at, ref.name) for at, ref in route.references()] == [
+        ("spec.rules[0].backendRefs[0]", "a"),
+        ("spec.rules[0].backendRefs[1]", "b"),
+    ]
+
+
+def test_copies_are_references_too() -> None:
+    mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": to("copy")}}
+    route = read("HTTPRoute", {"filters": [mirror], "backendRefs": [to("a", filters=[mirror])]})
+    assert [at for at, ref in route.references() if ref.name == "copy"] == [
+        "spec.rules[0].filters[0].requestMirror.backendRef",
+        "spec.rules[0].backendRefs[0].filters[0].requestMirror.backendRef",
+    ]
+
+
+def test_only_routes_have_outlines() -> None:
+    data = json.dumps(a_route("r", "api")).encode()
+    assert outline("ServiceSubset", data, "why") is None
+    found = outline("GRPCRoute", data, "why")
+    assert found is not None
+    assert (found.kind, found.malformed) == ("GRPCRoute", "why")
