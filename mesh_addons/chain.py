@@ -13,6 +13,7 @@ from mesh_addons.mirror import CopySink, Mirror
 from mesh_addons.redirect import Redirect
 from mesh_addons.rewrite import Rewrite
 from mesh_addons.route import Route
+from mesh_addons.share import Share
 from mesh_addons.split import Split
 
 
@@ -39,14 +40,16 @@ def outbound_addons(
     *, chance: Callable[[], float], sleep: Callable[[float], Awaitable[None]], copies: CopySink
 ) -> tuple[object, ...]:
     """The addons of requests that leave a workload."""
+    mirror = Mirror(chance, copies)
     return (
         Route(),  # first: everything else acts on the rule that it finds
         Cors(),  # a browser's question is answered before the request could go anywhere
         Redirect(),  # by what the client sent, before anything of it is changed
         Rewrite(),
         Filters(),  # the rule's header changes are part of what is copied and split
-        Mirror(chance, copies),  # before the split: a copy has nothing of a backend's own changes
-        Split(chance),  # names the backend, with its own header changes
+        mirror,  # before the split: a copy has nothing of a backend's own changes
+        Split(chance),  # names the backend
+        Share(mirror),  # the backend's own filters
         Fault(chance, sleep),  # in each attempt: it stands for what the chosen backend would do
     )
 

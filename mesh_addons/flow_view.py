@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 from mitmproxy.http import HTTPFlow
 
 from mesh_addons.frontends import Frontends, PreparedFrontend
 from mesh_policy.filters import HeaderChange
 from mesh_policy.request import Fields, RequestView
-from mesh_policy.route import PreparedRule
+from mesh_policy.route import PreparedBackend, PreparedRule
 
 _KEY = "heddle"
 
@@ -33,17 +33,25 @@ class MeshFlow:
     """What the rule's match matched of the path, as long as it is there; None: no prefix."""
     backend: str | None = None
     """Where the request goes; None until an addon has chosen."""
+    share: PreparedBackend | None = None
+    """The rule's backend that was chosen, with its own filters."""
     response_changes: list[HeaderChange] = field(default_factory=list)
     """In the order in which they are applied to the answer: the backend's, then the rule's."""
     faults: tuple[str, ...] = ()
     """Names of the faults that acted on any attempt, for the access log."""
-    copies: tuple[str, ...] = ()
-    """Backends that get a copy of this request."""
-    copied_path: bytes = b""
-    """Path and query that copies have."""
+    copies: list[Copy] = field(default_factory=list)
+    """The copies that are made of this request."""
     copied_body: BodyCopy | None = None
-    copied_fields: Fields = ()
-    """The header fields that copies have."""
+    """The body that all copies have."""
+
+
+class Copy(NamedTuple):
+    """A copy of a request, but for its body."""
+
+    backend: str
+    path: bytes
+    """Path and query."""
+    fields: Fields
 
 
 class BodyCopy:

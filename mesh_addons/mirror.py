@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol
 
 from mitmproxy.http import HTTPFlow
 
-from mesh_addons.flow_view import BodyCopy, decided, mesh_flow
-from mesh_policy import mirror
+from mesh_addons.flow_view import BodyCopy, Copy, MeshFlow, decided, mesh_flow
+from mesh_policy import mirror, snapshot
 from mesh_policy.request import Fields
 
 
@@ -37,7 +37,8 @@ class CopySink(Protocol):
 
 
 class Mirror:
-    """Sends copies of a share of the requests of a rule, when the request has been read whole.
+    """Sends copies of a share of the requests of a rule, when the request has been read whole. `record` does the same
+    for one of its backends.
 
     Args:
         chance: a random number in [0, 1).
@@ -54,12 +55,16 @@ class Mirror:
         if decided(flow):
             return
         mesh = mesh_flow(flow)
-        if mesh.rule is None or not (mirrors := mesh.rule.rule.mirrors):
-            return
-        mesh.copies = mirror.copies(mirrors, [self._chance() for _ in mirrors])
-        if mesh.copies:
+        if mesh.rule is not None and mesh.rule.rule.mirrors:
+            self.record(mesh.rule.rule.mirrors, flow, mesh)
+
+    def record(self, mirrors: tuple[snapshot.Mirror, ...], flow: HTTPFlow, mesh: MeshFlow) -> None:
+        """Copy the request as it is by now, when it will have been read whole."""
+        data = flow.request.data
+        chosen = mirror.copies(mirrors, [self._chance() for _ in mirrors])
+        mesh.copies += [Copy(backend, data.path, data.headers.fields) for backend in chosen]
+        if mesh.copies and mesh.copied_body is None:
             mesh.copied_body = BodyCopy(mirror.MAX_BODY_BYTES)
-            mesh.copied_fields, mesh.copied_path = flow.request.data.headers.fields, flow.request.data.path
             flow.request.stream = mesh.copied_body
 
     def request(self, flow: HTTPFlow) -> None:
@@ -71,14 +76,13 @@ class Mirror:
         if body is None or flow.request.stream is not mesh.copied_body:
             self._sink.dropped(len(mesh.copies))
             return
-        data = flow.request.data
-        for backend in mesh.copies:
+        for copy in mesh.copies:
             self._sink.send(
                 RequestCopy(
-                    backend,
-                    data.method,
-                    mesh.copied_path,
-                    mesh.copied_fields,
+                    copy.backend,
+                    flow.request.data.method,
+                    copy.path,
+                    copy.fields,
                     body,
                     mesh.request_id,
                     mesh.http_version,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from mitmproxy.http import HTTPFlow
 
-from mesh_addons import rewrite
 from mesh_addons.answer import refuse
 from mesh_addons.flow_view import MeshFlow, decided, mesh_flow
 from mesh_addons.frontends import Frontends
@@ -46,19 +45,11 @@ class Split:
         if index is None:
             refuse(flow, 503, "no-weight")  # every weight is 0
             return
-        name = rule.rule.backends[index].backend
-        if name is None:
+        share = rule.backends[index]
+        if share.backend.backend is None:
             refuse(flow, invalid, "invalid-backend")  # for exactly the share of an invalid reference
             return
-        mesh.backend = name
-        if (change := rule.rule.backends[index].rewrite) is not None:
-            rewrite.apply(change, flow, mesh)
-        request_change, response_change = rule.backend_changes[index]
-        if request_change is not None:
-            headers = flow.request.data.headers
-            headers.fields = request_change(headers.fields)
-        if response_change is not None:
-            mesh.response_changes.insert(0, response_change)
+        mesh.share, mesh.backend = share, share.backend.backend
 
     def _choose(self, mesh: MeshFlow, rule: Rule) -> int | None:
         if len(rule.backends) == 1:

@@ -10,7 +10,7 @@ from mesh_policy.errors import Violation
 from mesh_policy.filters import HeaderChange
 from mesh_policy.match import Test
 from mesh_policy.request import RequestView
-from mesh_policy.snapshot import Fault, HttpRoutes, Match, Mirror, RouteEntry, Rule, ValueMatch, WeightedBackend
+from mesh_policy.snapshot import Cors, Fault, HttpRoutes, Match, Mirror, RouteEntry, Rule, ValueMatch, WeightedBackend
 from mesh_policy.split import MAX_WEIGHT
 
 
@@ -44,6 +44,18 @@ def order(candidates: Iterable[RouteCandidate]) -> tuple[RouteEntry, ...]:
     return tuple(RouteEntry(match=candidate.match, rule=candidate.rule) for candidate in ordered)
 
 
+class PreparedBackend(NamedTuple):
+    """A share of a rule with its own filters made ready."""
+
+    backend: WeightedBackend
+    request_change: HeaderChange | None
+    response_change: HeaderChange | None
+    cors: Cors | None
+    """Its own, else the rule's; None: nobody's, or `PreparedRule.cors` counts."""
+    is_plain: bool
+    """It has no filter of its own."""
+
+
 class PreparedRule(NamedTuple):
     """A rule with its changes made ready."""
 
@@ -52,8 +64,9 @@ class PreparedRule(NamedTuple):
     """Index in `HttpRoutes.rules`."""
     request_change: HeaderChange | None
     response_change: HeaderChange | None
-    backend_changes: tuple[tuple[HeaderChange | None, HeaderChange | None], ...]
-    """Of each backend: of the request, of the response."""
+    cors: Cors | None
+    """What counts for all shares; None: each of them says it, or nobody does."""
+    backends: tuple[PreparedBackend, ...]
 
 
 class RouteMatch(NamedTuple):
@@ -90,16 +103,27 @@ def prepare(routes: HttpRoutes) -> RouteTable:
 
 def prepare_rule(rule: Rule, position: int = 0) -> PreparedRule:
     """Make one rule ready: of `prepare`, or that of a Service without a route."""
+    each = any(backend.cors is not None for backend in rule.backends)
     return PreparedRule(
         rule,
         position,
         filters.compile_change(rule.request_headers),
         filters.compile_change(rule.response_headers),
-        tuple(
-            (filters.compile_change(b.request_headers), filters.compile_change(b.response_headers))
-            for b in rule.backends
-        ),
+        None if each else rule.cors,
+        tuple(_prepare_backend(backend, rule.cors if each else None) for backend in rule.backends),
     )
+
+
+def _prepare_backend(backend: WeightedBackend, inherited: Cors | None) -> PreparedBackend:
+    found = PreparedBackend(
+        backend,
+        filters.compile_change(backend.request_headers),
+        filters.compile_change(backend.response_headers),
+        backend.cors or inherited,
+        is_plain=False,
+    )
+    own = (found.request_change, found.response_change, found.cors, backend.rewrite, backend.redirect)
+    return found._replace(is_plain=own == (None,) * len(own) and not backend.mirrors)
 
 
 def find(table: RouteTable, request: RequestView) -> RouteMatch | None:

@@ -7,6 +7,6 @@ from mesh_policy.snapshot import Cors
 
 
 def cors(filters: tuple[Filter, ...]) -> Cors | None:
-    """None: the rule says nothing of it, backends answer for themselves."""
+    """Of a rule or of a backendRef; None: it says nothing of it."""
     body = next((f.cors for f in filters if f.type == "CORS"), None)
     return None if body is None else body.compiled()

@@ -1,4 +1,4 @@
-"""Copies of a rule's requests."""
+"""Copies of the requests of a rule or of a backendRef."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from control_plane.compile.filters import request_headers, response_headers, rewrite
+from control_plane.compile.cors import cors
+from control_plane.compile.filters import redirect, request_headers, response_headers, rewrite
+from control_plane.compile.mirror import mirrors
 from control_plane.compile.targets import Targets
 from control_plane.kinds.filters import BackendRef
 from mesh_policy.snapshot import WeightedBackend
@@ -19,6 +21,9 @@ def split(
             request_headers=request_headers(ref.filters),
             response_headers=response_headers(ref.filters),
             rewrite=rewrite(ref.filters),
+            redirect=redirect(ref.filters),
+            cors=cors(ref.filters),
+            mirrors=mirrors(targets, namespace, ref.filters, called_port),
         )
         for ref in refs
     )

@@ -128,12 +128,10 @@ _BODIES = {
     "URLRewrite": "url_rewrite",
     "CORS": "cors",
 }
-OF_RULES = frozenset(_BODIES)
-"""Types that work on a rule of an HTTPRoute."""
-OF_BACKENDS = OF_RULES - {"RequestMirror", "RequestRedirect", "CORS"}
-"""Types that work on a backendRef of an HTTPRoute."""
-OF_CALLS = OF_RULES - {"RequestRedirect", "URLRewrite", "CORS"}
-"""Types that GRPCRoute has."""
+OF_REQUESTS = frozenset(_BODIES)
+"""Types that HTTPRoute has, for its rules and for their backendRefs."""
+OF_CALLS = OF_REQUESTS - {"RequestRedirect", "URLRewrite", "CORS"}
+"""Types that GRPCRoute has, likewise."""
 _ONCE = ("RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite", "CORS")
 
 

@@ -98,5 +98,4 @@ def unsupported(spec: GrpcRouteSpec) -> Iterator[Violation]:
             yield from checks.match_types(f"{at}.matches[{j}].headers", [header.type for header in match.headers])
         yield from filters.unsupported(f"{at}.filters", rule.filters, filters.OF_CALLS)
         for j, ref in enumerate(rule.backend_refs):
-            known = filters.OF_CALLS & filters.OF_BACKENDS
-            yield from filters.unsupported(f"{at}.backendRefs[{j}].filters", ref.filters, known)
+            yield from filters.unsupported(f"{at}.backendRefs[{j}].filters", ref.filters, filters.OF_CALLS)

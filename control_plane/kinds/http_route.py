@@ -101,6 +101,6 @@ def unsupported(spec: HttpRouteSpec) -> Iterator[Violation]:
         for j, match in enumerate(rule.matches):
             for field, values in (("headers", match.headers), ("queryParams", match.query_params)):
                 yield from checks.match_types(f"{at}.matches[{j}].{field}", [value.type for value in values])
-        yield from filters.unsupported(f"{at}.filters", rule.filters, filters.OF_RULES)
+        yield from filters.unsupported(f"{at}.filters", rule.filters, filters.OF_REQUESTS)
         for j, ref in enumerate(rule.backend_refs):
-            yield from filters.unsupported(f"{at}.backendRefs[{j}].filters", ref.filters, filters.OF_BACKENDS)
+            yield from filters.unsupported(f"{at}.backendRefs[{j}].filters", ref.filters, filters.OF_REQUESTS)

@@ -11,6 +11,7 @@ from mitmproxy.http import Headers, HTTPFlow, Request, Response
 
 from mesh_addons.flow_view import attach
 from mesh_addons.frontends import Frontends, prepare
+from mesh_addons.mirror import RequestCopy
 from mesh_policy.snapshot import (
     Backend,
     Frontend,
@@ -26,6 +27,20 @@ from mesh_policy.snapshot import (
 )
 
 BACKENDS = tuple(Backend(name=name) for name in ("shop/api", "shop/v1", "shop/v2", "staging/api"))
+
+
+class Kept:
+    """A sink of copies that keeps them."""
+
+    def __init__(self) -> None:
+        self.sent: list[RequestCopy] = []
+        self.lost = 0
+
+    def send(self, copy: RequestCopy) -> None:
+        self.sent.append(copy)
+
+    def dropped(self, copies: int) -> None:
+        self.lost += copies
 
 
 def frontends(*rules: Rule, routes: bool = True) -> Frontends:

@@ -32,6 +32,7 @@ def test_the_order_of_addons() -> None:
         "mesh_filters",
         "mesh_mirror",
         "mesh_split",
+        "mesh_share",
         "mesh_fault",
     ]
 

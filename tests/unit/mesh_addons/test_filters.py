@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from mesh_addons.filters import Filters
 from mesh_addons.flow_view import mesh_flow
+from mesh_addons.mirror import Mirror
 from mesh_addons.route import Route
+from mesh_addons.share import Share
 from mesh_addons.split import Split
 from mesh_policy.snapshot import HeaderModifier, WeightedBackend
-from tests.support.flows import answer, draws, flow, frontends, rule
+from tests.support.flows import Kept, answer, draws, flow, frontends, rule
 
 
 def test_the_rule_changes_the_request_and_its_answer() -> None:
@@ -19,7 +21,7 @@ def test_the_rule_changes_the_request_and_its_answer() -> None:
         response_headers=HeaderModifier(set=(("x-b", "backend"),)),
     )
     made = flow(frontends(rule(backend, **changes)), headers={"X-A": "caller"})
-    for addon in (Route(), Filters(), Split(draws(0.0))):
+    for addon in (Route(), Filters(), Split(draws(0.0)), Share(Mirror(draws(0.0), Kept()))):
         addon.requestheaders(made)
     assert made.request.headers.get_all("x-a") == ["rule", "backend"]
     answer(made, x_b="server")

@@ -3,31 +3,16 @@ from __future__ import annotations
 from mitmproxy.http import HTTPFlow
 
 from mesh_addons.flow_view import mesh_flow
-from mesh_addons.mirror import Mirror, RequestCopy
+from mesh_addons.mirror import Mirror
 from mesh_addons.route import Route
 from mesh_policy import snapshot
 from mesh_policy.mirror import MAX_BODY_BYTES
-from tests.support.flows import answer, draws, flow, frontends, rule
-
-
-class Sink:
-    """Keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.sent: list[RequestCopy] = []
-        self.lost = 0
-
-    def send(self, copy: RequestCopy) -> None:
-        self.sent.append(copy)
-
-    def dropped(self, copies: int) -> None:
-        self.lost += copies
-
+from tests.support.flows import Kept, answer, draws, flow, frontends, rule
 
 TWO = (snapshot.Mirror(backend="staging/api", percent=50), snapshot.Mirror(backend="shop/v2"))
 
 
-def mirrored(sink: Sink, body: list[bytes], draw: float = 0.0, mirrors: tuple[snapshot.Mirror, ...] = TWO) -> HTTPFlow:
+def mirrored(sink: Kept, body: list[bytes], draw: float = 0.0, mirrors: tuple[snapshot.Mirror, ...] = TWO) -> HTTPFlow:
     made = flow(frontends(rule(mirrors=mirrors)), "/0/x?y=1", {"a": "b"}, "POST")
     mesh_flow(made).request_id = b"id-1"
     addon = Mirror(draws(draw), sink)
@@ -42,7 +27,7 @@ def mirrored(sink: Sink, body: list[bytes], draw: float = 0.0, mirrors: tuple[sn
 
 
 def test_copies_are_sent_with_the_body_when_the_request_is_whole() -> None:
-    sink = Sink()
+    sink = Kept()
     mirrored(sink, [b"hel", b"lo"])
     assert [copy.backend for copy in sink.sent] == ["staging/api", "shop/v2"]
     first = sink.sent[0]
@@ -51,25 +36,25 @@ def test_copies_are_sent_with_the_body_when_the_request_is_whole() -> None:
 
 
 def test_each_copy_has_its_share() -> None:
-    sink = Sink()
+    sink = Kept()
     mirrored(sink, [], draw=0.7)
     assert [copy.backend for copy in sink.sent] == ["shop/v2"]
 
 
 def test_a_body_that_is_too_long_drops_the_copies_and_counts_them() -> None:
-    sink = Sink()
+    sink = Kept()
     mirrored(sink, [b"x" * MAX_BODY_BYTES, b"x"])
     assert (sink.sent, sink.lost) == ([], 2)
 
 
 def test_without_mirrors_the_body_is_not_even_looked_at() -> None:
-    sink = Sink()
+    sink = Kept()
     assert mirrored(sink, [], mirrors=()).request.stream is False
     assert (sink.sent, sink.lost) == ([], 0)
 
 
 def test_a_request_that_was_refused_is_not_copied() -> None:
-    sink = Sink()
+    sink = Kept()
     made = flow(frontends(rule(mirrors=TWO)))
     addon = Mirror(draws(0.0), sink)
     Route().requestheaders(made)
@@ -79,7 +64,7 @@ def test_a_request_that_was_refused_is_not_copied() -> None:
 
 
 def test_a_body_that_another_addon_streams_is_not_copied_wrongly() -> None:
-    sink = Sink()
+    sink = Kept()
     made = flow(frontends(rule(mirrors=TWO)), method="POST")
     addon = Mirror(draws(0.0), sink)
     Route().requestheaders(made)

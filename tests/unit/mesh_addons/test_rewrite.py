@@ -2,32 +2,20 @@ from __future__ import annotations
 
 from mitmproxy.http import HTTPFlow
 
-from mesh_addons.mirror import Mirror, RequestCopy
+from mesh_addons.mirror import Mirror
 from mesh_addons.rewrite import Rewrite as Addon
 from mesh_addons.route import Route
+from mesh_addons.share import Share
 from mesh_addons.split import Split
 from mesh_policy.snapshot import Mirror as MirrorTo
 from mesh_policy.snapshot import PathChange, Rewrite, Rule, WeightedBackend
-from tests.support.flows import answer, draws, flow, frontends, rule
-
-
-class Kept:
-    """A sink that keeps the copies."""
-
-    def __init__(self) -> None:
-        self.copies: list[RequestCopy] = []
-
-    def send(self, copy: RequestCopy) -> None:
-        self.copies.append(copy)
-
-    def dropped(self, copies: int) -> None:
-        raise AssertionError(copies)
+from tests.support.flows import Kept, answer, draws, flow, frontends, rule
 
 
 def run(of: Rule, path: str = "/0/a?b") -> tuple[HTTPFlow, Kept]:
     made, sink = flow(frontends(of), path=path), Kept()
     mirror = Mirror(draws(0.0), sink)
-    for addon in (Route(), Addon(), mirror, Split(draws(0.0))):
+    for addon in (Route(), Addon(), mirror, Split(draws(0.0)), Share(mirror)):
         addon.requestheaders(made)
     mirror.request(made)
     return made, sink
@@ -60,7 +48,7 @@ def test_copies_have_the_change_of_the_rule_and_not_of_the_backend() -> None:
     mirrored = rule(backend, rewrite=Rewrite(path=PathChange(prefix="/r")), mirrors=(MirrorTo(backend="staging/api"),))
     made, sink = run(mirrored)
     assert made.request.path == "/backend?b"
-    assert [copy.path for copy in sink.copies] == [b"/r/a?b"]
+    assert [copy.path for copy in sink.sent] == [b"/r/a?b"]
 
 
 def test_a_decided_flow_is_left_alone() -> None:

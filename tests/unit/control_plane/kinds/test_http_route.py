@@ -101,7 +101,7 @@ def test_malformed(rule: dict[str, Any], path: str) -> None:
         ({"sessionPersistence": {"type": "Cookie"}}, "spec.rules[0].sessionPersistence"),
         ({"filters": [{"type": "ExtensionRef", "extensionRef": {}}]}, "spec.rules[0].filters[0].type"),
         (
-            {"backendRefs": [to("a", filters=[{"type": "RequestMirror", "requestMirror": {"backendRef": to("b")}}])]},
+            {"backendRefs": [to("a", filters=[{"type": "ExtensionRef", "extensionRef": {}}])]},
             "spec.rules[0].backendRefs[0].filters[0].type",
         ),
         ({"filters": [headers(remove=["a"]), headers(remove=["b"])]}, "spec.rules[0].filters"),
