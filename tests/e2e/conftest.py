@@ -12,9 +12,10 @@ from meshctl.checks import Context
 from meshctl.client import Cluster, Object
 from meshctl.errors import MeshctlError
 from meshctl.names import GROUP
-from tests.e2e.namespace import Sandbox
+from tests.e2e.namespace import Sandbox, eventually
 
 STATE_DIR = Path("/var/lib/heddle")
+GONE_SECONDS = 60
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,11 +44,14 @@ def context(cluster: Cluster) -> Context:
 
 @pytest.fixture(scope="module")
 def sandbox(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """A namespace of the mesh for one module, with Services and no pods; removed at the end."""
+    """An empty namespace of the mesh for one module, removed at the end; the module's LABELS are labels of it too."""
     name = f"e2e-{request.module.__name__.rpartition('test_')[2].replace('_', '-')}"
-    labels = {f"{GROUP}/inject": "enabled", f"{GROUP}/chaos": "allowed"}
+    labels = {f"{GROUP}/inject": "enabled", f"{GROUP}/chaos": "allowed", **getattr(request.module, "LABELS", {})}
     body: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-    cluster.apply(f"/api/v1/namespaces/{name}", body)
-    made = Sandbox(cluster, name)
-    yield made
-    cluster.delete(f"/api/v1/namespaces/{name}")
+    path = f"/api/v1/namespaces/{name}"
+    cluster.delete(path)
+    left = eventually(GONE_SECONDS, lambda: cluster.find(path), lambda found: found is None)
+    assert left is None, f"namespace {name} of a run before does not go away"
+    cluster.apply(path, body)
+    yield Sandbox(cluster, name)
+    cluster.delete(path)

@@ -12,6 +12,7 @@ from meshctl.client import Cluster, Object
 OTHER_PATHS = {
     "Pod": "/api/v1/namespaces/{namespace}/pods",
     "Service": "/api/v1/namespaces/{namespace}/services",
+    "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
     "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",
     "Namespace": "/api/v1/namespaces",
 }

@@ -1,0 +1,83 @@
+"""Pods and Services that a proof puts into its namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from meshctl import pods
+from meshctl.client import Object
+from meshctl.names import GROUP, PROXY
+from tests.e2e.namespace import Sandbox, eventually
+
+READY_SECONDS = 120
+PROGRAMS = Path(__file__).with_name("programs")
+FILES = "/programs"
+OUTSIDE = {f"{GROUP}/inject": "disabled"}
+"""Label of a pod without a sidecar in a namespace of the mesh."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """One pod of one container, named like its label `app`."""
+
+    name: str
+    image: str
+    command: Sequence[str]
+    port: int | None = None
+    """Ready when it accepts connections there. None: ready when it runs."""
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+
+    def manifest(self, namespace: str) -> Object:
+        probe = {"tcpSocket": {"port": self.port}, "periodSeconds": 1, "failureThreshold": READY_SECONDS}
+        container = {
+            "name": "app",
+            "image": self.image,
+            "imagePullPolicy": "Never",
+            "command": list(self.command),
+            "env": [{"name": "PYTHONUNBUFFERED", "value": "1"}],
+            "volumeMounts": [{"name": "programs", "mountPath": FILES}, {"name": "data", "mountPath": "/data"}],
+            **({"ports": [{"containerPort": self.port}], "startupProbe": probe} if self.port else {}),
+        }
+        volumes = [{"name": "programs", "configMap": {"name": "programs", "optional": True}}]
+        volumes += [{"name": "data", "emptyDir": {}}]  # type: ignore[dict-item]
+        spec = {"containers": [container], "volumes": volumes, "terminationGracePeriodSeconds": 5}
+        labels = {"app": self.name, **self.labels}
+        metadata = {"name": self.name, "namespace": namespace, "labels": labels, "annotations": self.annotations}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def bring_programs(sandbox: Sandbox, *names: str) -> None:
+    """Files of tests/e2e/programs, to be found below FILES in every pod that starts after this."""
+    data = {name: (PROGRAMS / name).read_text() for name in names}
+    metadata = {"name": "programs", "namespace": sandbox.name}
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+    sandbox.cluster.apply(sandbox.path(manifest), manifest)
+
+
+def start(sandbox: Sandbox, *workloads: Workload) -> None:
+    """Create the pods and wait until all are ready."""
+    for one in workloads:
+        sandbox.cluster.create(f"/api/v1/namespaces/{sandbox.name}/pods", one.manifest(sandbox.name))
+    wanted = {one.name for one in workloads}
+
+    def unready() -> set[str]:
+        return wanted - {pod.name for pod in pods.listed(sandbox.cluster, sandbox.name) if pod.ready}
+
+    late = eventually(READY_SECONDS, unready, lambda names: not names)
+    assert not late, f"not ready after {READY_SECONDS} s: {', '.join(sorted(late))}"
+
+
+def expose(sandbox: Sandbox, service: str, app: str, /, **port: object) -> None:
+    """A Service with one port in front of a pod, written as a person would: no more than what is given."""
+    metadata = {"name": service, "namespace": sandbox.name}
+    spec = {"selector": {"app": app}, "ports": [port]}
+    manifest = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+    sandbox.cluster.apply(sandbox.path(manifest), manifest)
+
+
+def access_log(sandbox: Sandbox, pod: str) -> list[str]:
+    """What the pod's sidecar has written: one JSON object a line, others among them."""
+    return sandbox.cluster.logs(sandbox.name, pod, PROXY, since_seconds=3600)
