@@ -48,10 +48,15 @@ def _route(route: AnyRoute, index: Index) -> Iterator[str]:
     if not called_port:
         return  # a backend without a port takes the parent's: nothing can be said about it yet
     for at, ref in route.references():
-        found = resolve(index, namespace, ref, called_port)
+        found = resolve(index, namespace, ref, called_port, connections=route.takes_connections)
         if isinstance(found, Unresolved):
-            copied = "requestMirror" in at
-            yield f"{at}: {found.message}; {'nothing is copied' if copied else 'its share of the requests gets 500'}"
+            yield f"{at}: {found.message}; {_consequence(route, at)}"
+
+
+def _consequence(route: AnyRoute, at: str) -> str:
+    if route.takes_connections:
+        return "its share of the connections is refused"
+    return "nothing is copied" if "requestMirror" in at else "its share of the requests gets 500"
 
 
 def _subset(subset: ServiceSubset, index: Index) -> Iterator[str]:

@@ -6,6 +6,7 @@ from control_plane.compile.endpoints import backend, pod_addresses
 from control_plane.compile.engine import engine
 from control_plane.compile.route import applicable, own_rule, routes
 from control_plane.compile.targets import Targets
+from control_plane.compile.tcp_route import tcp_routes
 from control_plane.index.attachment import Attachment, attachments
 from control_plane.index.policy import PolicyTable
 from control_plane.index.protocol import protocol_of
@@ -51,7 +52,8 @@ def _frontend(
     attached = shared.attached.get(service.key, ())
     found = applicable(attached, port, namespace)
     compiled = routes(targets, shared.policies, found, service, port)
-    speaks = _spoken(port, attached, found)
+    connections = tcp_routes(targets, found, port)
+    speaks = _spoken(port, attached, found) if connections is None else "tcp"
     name = service_target(service, port).name
     own = own_rule(shared.policies, service, port, name) if speaks != "tcp" and compiled is None else None
     serves, reason = engine(choice, speaks, compiled, own)
@@ -63,6 +65,7 @@ def _frontend(
         backend=name,
         routes=compiled,
         rule=own,
+        tcp_routes=connections,
         engine=serves,
         engine_reason=reason,
     )

@@ -19,9 +19,9 @@ class Targets:
         self._found.setdefault(target.name, target)
         return target.name
 
-    def use(self, namespace: str, ref: ObjectRef, called_port: int) -> str | None:
-        """The backend that a reference leads to; None: nowhere."""
-        target = resolve(self._index, namespace, ref, called_port)
+    def use(self, namespace: str, ref: ObjectRef, called_port: int, *, connections: bool = False) -> str | None:
+        """The backend that a reference leads to (index.reference.resolve); None: nowhere."""
+        target = resolve(self._index, namespace, ref, called_port, connections=connections)
         return self.add(target) if isinstance(target, Target) else None
 
     def every(self) -> tuple[Target, ...]:

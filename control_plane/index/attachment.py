@@ -78,7 +78,7 @@ def _attach(route: AnyRoute, parent: ParentRef, service: Service) -> Attachment:
         )
         have = ", ".join(f"{port.port}{f' ({port.name})' if port.name else ''}" for port in service.tcp_ports)
         return Attachment(route, parent, service, (), f"{name} has no TCP port with {wanted}; it has {have or 'none'}")
-    ports = tuple(port for port in named if protocol_of(port) != "tcp")
+    ports = tuple(port for port in named if route.takes_connections or protocol_of(port) != "tcp")
     if not ports:
         numbers = ", ".join(str(port.port) for port in named)
         return Attachment(

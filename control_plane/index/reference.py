@@ -36,11 +36,30 @@ def service_target(service: Service, port: ServicePort) -> Target:
     return Target(f"{service.metadata.namespace}/{service.metadata.name}/{port.port}", service, port)
 
 
-def resolve(index: Index, namespace: str, ref: ObjectRef, called_port: int) -> Target | Unresolved:
-    """Follow a reference of a route in `namespace`. `called_port` is the parent's, for a subset that names none.
+def resolve(
+    index: Index, namespace: str, ref: ObjectRef, called_port: int, *, connections: bool = False
+) -> Target | Unresolved:
+    """Follow a reference of a route in `namespace`.
 
     Cross-namespace references need no ReferenceGrant in a mesh (GEP-1294).
+
+    Args:
+        index: the cluster.
+        namespace: of the route.
+        ref: where it points to.
+        called_port: the parent's, for a subset that names none.
+        connections: whole connections are sent there, to ports of any protocol; otherwise requests.
     """
+    found = _follow(index, namespace, ref, called_port)
+    if isinstance(found, Target) and not connections and protocol_of(found.port) == "tcp":
+        what = f"Service {found.service.metadata.namespace}/{found.service.metadata.name}"
+        return Unresolved(
+            "UnsupportedProtocol", f"{what} does not speak HTTP on port {found.port.port}: set appProtocol to http"
+        )
+    return found
+
+
+def _follow(index: Index, namespace: str, ref: ObjectRef, called_port: int) -> Target | Unresolved:
     home = ref.namespace or namespace
     match ref.group, ref.kind:
         case ("", "Service"):
@@ -66,10 +85,6 @@ def _service(index: Index, namespace: str, name: str, number: int | None, what: 
     if port is None:
         have = ", ".join(str(p.port) for p in service.tcp_ports)
         return Unresolved("BackendNotFound", f"{what} has no TCP port {number}; it has {have or 'none'}")
-    if protocol_of(port) == "tcp":
-        return Unresolved(
-            "UnsupportedProtocol", f"{what} does not speak HTTP on port {number}: set appProtocol to http"
-        )
     return service_target(service, port)
 
 

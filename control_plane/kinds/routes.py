@@ -12,12 +12,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from control_plane.kinds import checks, grpc_route, http_route
+from control_plane.kinds import checks, grpc_route, http_route, tcp_route, tls_route
 from control_plane.kinds.route import MAX_RULES, AnyRoute, RouteSpec, decode_outline
 from mesh_policy.errors import Violation
 
 Questions = Callable[[Any], Iterator[Violation]]
 """What is to be said about the spec of a route."""
+
+
+def nothing(_: RouteSpec) -> Iterator[Violation]:
+    """There is nothing to be said."""
+    yield from ()
 
 
 class RouteKind(NamedTuple):
@@ -27,7 +32,7 @@ class RouteKind(NamedTuple):
     spec: type[RouteSpec]
     plural: str
     violations: Questions
-    unsupported: Questions
+    unsupported: Questions = nothing
 
 
 ROUTES: dict[str, RouteKind] = {
@@ -37,6 +42,8 @@ ROUTES: dict[str, RouteKind] = {
     "HTTPRoute": RouteKind(
         http_route.HttpRoute, http_route.HttpRouteSpec, "httproutes", http_route.violations, http_route.unsupported
     ),
+    "TLSRoute": RouteKind(tls_route.TlsRoute, tls_route.TlsRouteSpec, "tlsroutes", tls_route.violations),
+    "TCPRoute": RouteKind(tcp_route.TcpRoute, tcp_route.TcpRouteSpec, "tcproutes", tcp_route.violations),
 }
 _RANKS = {kind: rank for rank, kind in enumerate(ROUTES)}
 

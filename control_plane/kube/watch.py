@@ -27,7 +27,9 @@ WATCH_SECONDS = "290"
 IDLE_SECONDS = 100.0
 """Bookmarks come about every minute; silence beyond this means a dead connection."""
 MISSING_KIND_SECONDS = 15.0
-"""How often a kind that is not installed is looked for."""
+"""How often a kind that is not installed is looked for at least; at first more often."""
+ABSENCES = 3
+"""A kind that was there is gone when it is not found so many times in a row: what it says holds until then."""
 
 
 class Sink(Protocol):
@@ -77,6 +79,7 @@ class Watch:
         sink: Sink,
         *,
         backoff: Backoff | None = None,
+        missing: Backoff | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client = client
@@ -84,7 +87,11 @@ class Watch:
         self._path = KINDS[kind].path
         self._sink = sink
         self._backoff = backoff or Backoff()
+        self._missing = missing or Backoff(base=1.0, cap=MISSING_KIND_SECONDS)
+        self._absences = 0
         self._sleep = sleep
+        self.installed = False
+        """The cluster has the kind. One that comes or goes later is noticed."""
         self.synced = asyncio.Event()
         """Set once the kind was listed, or is known to be missing from this cluster."""
 
@@ -103,17 +110,25 @@ class Watch:
                 await self._sleep(self._backoff.next())
             except NotFound:
                 version = ""
-                if not self.synced.is_set():
-                    logger.warning("kind is not installed in this cluster", extra={"kind": self._kind})
-                self._sink.replace(self._kind, [])
-                self.synced.set()
-                await self._sleep(MISSING_KIND_SECONDS)
+                await self._absent()
             except (KubeError, msgspec.MsgspecError) as error:
                 wait = self._backoff.next()
                 logger.warning(
                     "watch failed", extra={"kind": self._kind, "error": str(error), "retry_in": round(wait, 2)}
                 )
                 await self._sleep(wait)
+
+    async def _absent(self) -> None:
+        self._absences += 1
+        if self.installed and self._absences < ABSENCES:
+            await self._sleep(self._backoff.next())
+            return
+        if self.installed or not self.synced.is_set():
+            logger.info("kind is not installed in this cluster", extra={"kind": self._kind})
+            self._sink.replace(self._kind, [])
+        self.installed = False
+        self.synced.set()
+        await self._sleep(self._missing.next())
 
     async def _list(self) -> str:
         objects: list[Object] = []
@@ -128,6 +143,10 @@ class Watch:
                 break
             query["continue"] = page.metadata.continue_
         self._sink.replace(self._kind, objects)
+        if self.synced.is_set() and not self.installed:
+            logger.info("kind is installed now", extra={"kind": self._kind, "objects": len(objects)})
+        self.installed, self._absences = True, 0
+        self._missing.reset()
         self.synced.set()
         return page.metadata.resource_version
 
@@ -145,7 +164,7 @@ class Watch:
                 async for line in lines:
                     reached = self._take(_event.decode(line)) or reached
                     self._backoff.reset()
-        except Gone:
+        except (Gone, NotFound):
             raise
         except KubeError as error:
             wait = self._backoff.next()

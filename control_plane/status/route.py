@@ -49,7 +49,7 @@ def _conditions(index: Index, route: AnyRoute, attached: Attachment, done: Progr
     where = f"acts on port {ports}" + (f"; {taken}" if taken else "")
     if attached.is_consumer:
         where += f" for clients in namespace {route.metadata.namespace}"
-    if route.spec.hostnames:
+    if route.spec.hostnames and not route.takes_connections:
         where += "; hostnames have no effect in a mesh, match the header Host instead"
     return [accepted(where), references, programmed(done)]
 
@@ -59,7 +59,7 @@ def _references(index: Index, route: AnyRoute, attached: Attachment) -> Conditio
     messages: list[str] = []
     for at, ref in route.references():
         for port in attached.ports:
-            found = resolve(index, route.metadata.namespace, ref, port.port)
+            found = resolve(index, route.metadata.namespace, ref, port.port, connections=route.takes_connections)
             if isinstance(found, Unresolved):
                 reasons.append(found.reason)
                 messages.append(f"{at}: {found.message}")

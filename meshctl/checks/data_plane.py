@@ -106,6 +106,8 @@ def forgotten(context: Context) -> Finding:
 KINDS = (
     f"{GATEWAY_API}/httproutes",
     f"{GATEWAY_API}/grpcroutes",
+    f"{GATEWAY_API}/tcproutes",
+    f"{GATEWAY_API}/tlsroutes",
     f"{MESH_API}/servicesubsets",
     f"{MESH_API}/serviceintentions",
     f"{MESH_API}/trafficpolicies",

@@ -121,6 +121,17 @@ def a_grpc_route(name: str, service: str, *rules: Json, namespace: str = "shop",
     return {**a_route(name, service, *rules, namespace=namespace, **more), "kind": "GRPCRoute"}
 
 
+def a_tcp_route(name: str, service: str, *refs: Json, namespace: str = "shop", **more: Any) -> Json:
+    """A TCPRoute on a Service to these backends, otherwise as `a_route`."""
+    return {**a_route(name, service, {"backendRefs": list(refs)}, namespace=namespace, **more), "kind": "TCPRoute"}
+
+
+def a_tls_route(name: str, service: str, *refs: Json, hostnames: list[str], **more: Any) -> Json:
+    """A TLSRoute on a Service, otherwise as `a_tcp_route`."""
+    route = a_tcp_route(name, service, *refs, **more)
+    return {**route, "kind": "TLSRoute", "spec": {**route["spec"], "hostnames": hostnames}}
+
+
 def to(name: str, port: int | None = 80, **more: Any) -> Json:
     """A backendRef to a Service."""
     return {"name": name, **({"port": port} if port else {}), **more}

@@ -28,6 +28,8 @@ PLURALS = {
     "EndpointSlice": "/apis/discovery.k8s.io/v1/endpointslices",
     "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/httproutes",
     "GRPCRoute": "/apis/gateway.networking.k8s.io/v1/grpcroutes",
+    "TCPRoute": "/apis/gateway.networking.k8s.io/v1/tcproutes",
+    "TLSRoute": "/apis/gateway.networking.k8s.io/v1/tlsroutes",
     "ServiceSubset": "/apis/mesh.heddle.dev/v1alpha1/servicesubsets",
     "ServiceIntentions": "/apis/mesh.heddle.dev/v1alpha1/serviceintentions",
     "TrafficPolicy": "/apis/mesh.heddle.dev/v1alpha1/trafficpolicies",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from control_plane.index.attachment import Attachment, attachments
-from tests.support.cluster import a_route, a_service, an_index
+from tests.support.cluster import a_route, a_service, a_tcp_route, an_index, to
 
 PORTS = (
     {"name": "http", "port": 80},
@@ -30,7 +30,7 @@ def _read(route: dict[str, Any]) -> Any:
 
     from control_plane.kinds.registry import decode
 
-    return decode("HTTPRoute", json.dumps(route).encode())
+    return decode(route["kind"], json.dumps(route).encode())
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,12 @@ def test_port_and_section_name(parent: dict[str, Any], ports: list[int]) -> None
     (found,) = attach(parent)
     assert [port.port for port in found.ports] == ports
     assert bool(found.problem) is not bool(ports)
+
+
+def test_connections_are_routed_on_ports_of_any_protocol() -> None:
+    index = an_index(a_service("api", "10.96.0.1", *PORTS), route := a_tcp_route("r", "api", to("api")))
+    (found,) = attachments(index, _read(route))
+    assert [port.port for port in found.ports] == [80, 8080, 9000, 9001]
 
 
 def test_the_problem_says_what_would_be_right() -> None:

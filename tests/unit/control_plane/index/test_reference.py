@@ -51,6 +51,11 @@ def test_a_subset_takes_the_port_called_and_its_labels() -> None:
     assert isinstance(lead(81, name="v2", **SUBSET), Unresolved)
 
 
+def test_connections_go_to_ports_of_any_protocol() -> None:
+    ref = ObjectRef(name="db", port=5432)
+    assert isinstance(resolve(INDEX, "shop", ref, 80, connections=True), Target)
+
+
 @pytest.mark.parametrize(
     ("ref", "reason", "says"),
     [

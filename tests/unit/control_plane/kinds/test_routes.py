@@ -27,8 +27,8 @@ def test_its_name_is_its_key(kind: str) -> None:
     assert KINDS[kind].plural == kind.lower() + "s"
 
 
-def test_calls_win_over_requests() -> None:
-    assert rank(read("GRPCRoute")) < rank(read("HTTPRoute"))
+def test_who_wins_a_port() -> None:
+    assert sorted(map(read, ROUTES), key=rank) == [*map(read, ("GRPCRoute", "HTTPRoute", "TLSRoute", "TCPRoute"))]
 
 
 @EVERY

@@ -23,10 +23,13 @@ class Known:
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.lists = 0
+        self.emptied = 0
+        """How often everything was gone at once."""
         self._changed = asyncio.Condition()
 
     def replace(self, kind: str, objects: list[Object]) -> None:
         self.lists += 1
+        self.emptied += not objects
         self.names = {obj.metadata.name for obj in objects}
         self._tell()
 
@@ -62,7 +65,7 @@ async def kube() -> AsyncIterator[FakeKube]:
 async def following(kube: FakeKube, path: Path, kind: str = "Service") -> AsyncIterator[tuple[Known, Watch]]:
     client = await KubeClient.connect(kube.kubeconfig(path / "kubeconfig"))
     known = Known()
-    watch = Watch(client, kind, known, backoff=Backoff(base=0.001, cap=0.01))
+    watch = Watch(client, kind, known, backoff=Backoff(base=0.001, cap=0.01), missing=Backoff(base=0.001, cap=0.01))
     task = asyncio.ensure_future(watch.run())
     try:
         yield known, watch
@@ -125,6 +128,36 @@ async def test_a_kind_that_is_not_installed_is_empty(kube: FakeKube, tmp_path: P
         async with asyncio.timeout(10):
             await watch.synced.wait()
         assert known.names == set()
+
+
+async def test_a_kind_may_come_later_and_go_again(kube: FakeKube, tmp_path: Path) -> None:
+    kube.missing.add("Service")
+    async with following(kube, tmp_path) as (known, watch):
+        async with asyncio.timeout(10):
+            await watch.synced.wait()
+        assert not watch.installed
+        kube.missing.clear()
+        await known.until("a", "b")
+        assert watch.installed
+        kube.missing.add("Service")
+        await kube.drop_watches()
+        await known.until()
+        assert not watch.installed
+        kube.missing.clear()
+        await known.until("a", "b")
+
+
+async def test_a_kind_that_is_not_found_once_is_not_gone(kube: FakeKube, tmp_path: Path) -> None:
+    async with following(kube, tmp_path) as (known, _):
+        await known.until("a", "b")
+        asked = len(kube.requests)
+        kube.missing.add("Service")
+        await kube.drop_watches()
+        await kube.until_asked(asked + 1)
+        kube.missing.clear()
+        await kube.apply(a_service("c", "10.0.0.3"))
+        await known.until("a", "b", "c")
+        assert known.emptied == 0
 
 
 async def test_what_rbac_refuses_is_not_taken_for_empty(kube: FakeKube, tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from control_plane.kinds.grpc_route import GrpcRoute
 from control_plane.kinds.http_route import HttpRoute
 from control_plane.kinds.meta import Ref
 from control_plane.kinds.registry import decode
+from control_plane.kinds.route import AnyRoute
 from control_plane.status.progress import Progress
 from control_plane.status.route import parents
-from tests.support.cluster import SHOP, a_grpc_route, a_route, a_service, an_index, to
+from tests.support.cluster import SHOP, a_grpc_route, a_route, a_service, a_tcp_route, a_tls_route, an_index, put, to
 
 NOW = "2026-03-01T00:00:00Z"
 OURS = "mesh.heddle.dev/control-plane"
@@ -108,6 +109,29 @@ def test_of_two_kinds_on_one_port_the_loser_is_told() -> None:
     assert accepted({"port": 80}) == ("False", "Conflicted", "port 80 is routed by GRPCRoute shop/g")
     assert accepted({"port": 7070}) == ("True", "Accepted", "acts on port 7070")
     assert accepted({}) == ("True", "Accepted", "acts on port 7070; port 80 is routed by GRPCRoute shop/g")
+
+
+def test_every_kind_that_loses_is_told_to_whom() -> None:
+    names = a_tls_route("n", "api", to("api"), hostnames=["a.example"])
+    plain = a_tcp_route("c", "api", to("api"), to("db", 5432))
+    requests = a_route("r", "api", {"backendRefs": [to("api")]}, parent={"sectionName": "http"})
+    ports = ({"name": "http", "port": 80}, {"name": "tcp-x", "port": 9000})
+    index = an_index(*SHOP, a_service("api", "10.96.0.10", *ports), a_service("db", "10.96.0.9", {"port": 5432}))
+    put(index, names, plain, requests)
+
+    def said(kind: str, name: str) -> dict[str, str]:
+        route = index.find(Ref(kind, "shop", name))
+        assert isinstance(route, AnyRoute)
+        (entry,) = parents(index, route, Progress(1, 1), NOW)
+        return {one["type"]: f"{one['status']} {one['reason']}: {one['message']}" for one in entry["conditions"]}
+
+    assert said("TLSRoute", "n")["Accepted"] == (
+        "True Accepted: acts on port 9000; port 80 is routed by HTTPRoute shop/r"
+    )
+    assert said("TCPRoute", "c")["Accepted"] == (
+        "False Conflicted: port 80 is routed by HTTPRoute shop/r; port 9000 is routed by TLSRoute shop/n"
+    )
+    assert said("TCPRoute", "c")["ResolvedRefs"].startswith("True ResolvedRefs")
 
 
 def test_the_kind_that_wins_and_consumers_do_not_conflict() -> None:
