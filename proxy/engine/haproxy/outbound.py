@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import Frontend, WorkloadConfig
-from proxy.engine.haproxy import logs, paths
+from proxy.engine.haproxy import failures, logs, paths
 from proxy.engine.haproxy.backends import ip_address, port_number
 from proxy.engine.haproxy.rendering import Place
 
@@ -159,6 +159,7 @@ if !known
   http-response set-var(txn.endpoint) bc_dst,concat(:,txn.endpoint_port)
   http-response set-header x-mesh-internal-backend %[var(txn.backend)]
   http-response set-header x-mesh-internal-endpoint %[var(txn.endpoint)]
+{failures.rules()}\
   use_backend %[var(txn.section)]
 """
 
