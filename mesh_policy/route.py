@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mesh_policy import cors, fault, filters, match, redirect, regex, rewrite, timeouts
+from mesh_policy import cors, fault, filters, match, redirect, regex, retry, rewrite, timeouts
 from mesh_policy.errors import Violation
 from mesh_policy.filters import HeaderChange
 from mesh_policy.match import Test
@@ -151,7 +151,7 @@ def check_rule(rule: Rule, path: str) -> list[Violation]:
     found = filters.check(rule.request_headers, f"{path}.requestHeaders")
     found += filters.check(rule.response_headers, f"{path}.responseHeaders")
     found += cors.check(rule.cors, f"{path}.cors")
-    found += timeouts.check(rule.timeouts, f"{path}.timeouts")
+    found += timeouts.check(rule.timeouts, f"{path}.timeouts") + retry.check(rule.retry, f"{path}.retry")
     found += redirect.check(rule.redirect, f"{path}.redirect") + rewrite.check(rule.rewrite, f"{path}.rewrite")
     for i, backend in enumerate(rule.backends):
         found += _check_backend(backend, f"{path}.backends[{i}]")

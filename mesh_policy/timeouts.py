@@ -8,7 +8,7 @@ from mesh_policy.snapshot import Timeouts
 MAX_SECONDS = 86_400.0
 """A longer limit is refused: a sidecar's own limits come first."""
 STATUS = 504
-REQUEST, BACKEND = "request-timeout", "backend-timeout"
+REQUEST, BACKEND, IDLE = "request-timeout", "backend-timeout", "idle-timeout"
 """Reasons of the answer, in `x-mesh-error`."""
 
 
@@ -16,7 +16,11 @@ def check(timeouts: Timeouts | None, path: str) -> list[Violation]:
     """What types cannot say."""
     if timeouts is None:
         return []
-    given = {"requestSeconds": timeouts.request_seconds, "backendSeconds": timeouts.backend_seconds}
+    given = {
+        "requestSeconds": timeouts.request_seconds,
+        "backendSeconds": timeouts.backend_seconds,
+        "idleSeconds": timeouts.idle_seconds,
+    }
     found = [
         Violation(f"{path}.{field}", f"{seconds} is not above 0 and at most {MAX_SECONDS:g}")
         for field, seconds in given.items()

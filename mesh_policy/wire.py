@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 
-from mesh_policy import authorization, route
+from mesh_policy import authorization, retry_budget, route
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import WIRE_VERSION, Rule, WorkloadConfig
 
@@ -71,6 +71,8 @@ def _check(config: WorkloadConfig) -> list[Violation]:
     names = {backend.name for backend in config.outbound.backends}
     if len(names) != len(config.outbound.backends):
         found.append(Violation("outbound.backends", "two backends have the same name"))
+    for i, backend in enumerate(config.outbound.backends):
+        found += retry_budget.check(backend.retry_budget, f"outbound.backends[{i}].retryBudget")
     for i, frontend in enumerate(config.outbound.frontends):
         at = f"outbound.frontends[{i}]"
         if frontend.backend not in names:

@@ -28,6 +28,9 @@ class RetryBudget(Struct, frozen=True, kw_only=True):
     """Retries that are always allowed, 0 to 1,000,000; so that a destination with few requests has any."""
     interval_seconds: float = 10.0
     """The window that slides, 1 to 3600."""
+    over_status: int | None = None
+    """What the client gets where a retry is refused by the budget, 400 to 599. None: the last answer. Gateway API,
+    XBackendTrafficPolicy: 503."""
 
 
 class Circuit(Struct, frozen=True, kw_only=True):

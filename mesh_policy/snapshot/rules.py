@@ -114,9 +114,9 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     request_seconds: float | None = None
     """From the request's head to the end of the answer."""
     backend_seconds: float | None = None
-    """The same for one request to a backend."""
+    """The same for one attempt, the faults that it meets included."""
     idle_seconds: float | None = None
-    """Longest silence in both directions once the request has been sent."""
+    """Longest silence in both directions once the request has been sent. The only limit after an upgrade."""
 
 
 class Retry(Struct, frozen=True, kw_only=True):

@@ -28,3 +28,8 @@ def test_limits_are_above_zero_and_one_try_fits_into_the_whole(
 
 def test_no_limits_are_right() -> None:
     assert check(None, "at") == []
+
+
+def test_silence_has_a_limit_of_its_own() -> None:
+    assert check(Timeouts(request_seconds=1.0, idle_seconds=60.0), "at") == []
+    assert [violation.path for violation in check(Timeouts(idle_seconds=0.0), "at")] == ["at.idleSeconds"]
