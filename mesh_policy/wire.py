@@ -6,9 +6,9 @@ import hashlib
 
 import msgspec
 
-from mesh_policy import authorization, retry_budget, route
+from mesh_policy import authorization, retry_budget, route, tcp_route
 from mesh_policy.errors import InvalidConfig, Violation
-from mesh_policy.snapshot import WIRE_VERSION, Rule, WorkloadConfig
+from mesh_policy.snapshot import WIRE_VERSION, Frontend, Rule, WorkloadConfig
 
 MAX_SNAPSHOT_BYTES = 64 * 1024 * 1024
 """A snapshot above this is refused before it is parsed: 6,000 endpoints take about 1 MB."""
@@ -84,6 +84,7 @@ def _check(config: WorkloadConfig) -> list[Violation]:
             found += route.check(frontend.routes, f"{at}.routes")
             for j, rule in enumerate(frontend.routes.rules):
                 found += _check_references(rule, f"{at}.routes.rules[{j}]", names)
+        found += _check_tcp_routes(frontend, at, names)
     return found + authorization.check(config.inbound.authorization, "inbound.authorization")
 
 
@@ -91,3 +92,19 @@ def _check_references(rule: Rule, path: str, names: set[str]) -> list[Violation]
     copies = (*rule.mirrors, *(mirror for backend in rule.backends for mirror in backend.mirrors))
     used = [b.backend for b in rule.backends if b.backend is not None] + [mirror.backend for mirror in copies]
     return [Violation(path, f"backend {name!r} is not among the backends") for name in used if name not in names]
+
+
+def _check_tcp_routes(frontend: Frontend, at: str, names: set[str]) -> list[Violation]:
+    if frontend.tcp_routes is None:
+        return []
+    found = tcp_route.check(frontend.tcp_routes, f"{at}.tcpRoutes")
+    if frontend.protocol != "tcp":
+        found.append(Violation(f"{at}.protocol", f"must be 'tcp' where there are tcpRoutes, not {frontend.protocol!r}"))
+    if frontend.routes is not None or frontend.rule is not None:
+        found.append(Violation(f"{at}.tcpRoutes", "must not stand beside routes or a rule"))
+    return found + [
+        Violation(f"{at}.tcpRoutes.rules[{i}].targets[{j}]", f"backend {target.backend!r} is not among the backends")
+        for i, rule in enumerate(frontend.tcp_routes.rules)
+        for j, target in enumerate(rule.targets)
+        if target.backend is not None and target.backend not in names
+    ]

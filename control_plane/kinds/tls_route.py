@@ -11,6 +11,7 @@ from typing import ClassVar
 from control_plane.kinds import checks
 from control_plane.kinds.route import AnyRoute, RouteSpec
 from control_plane.kinds.tcp_route import rule_violations
+from mesh_policy import tcp_route
 from mesh_policy.errors import Violation
 
 MAX_HOSTNAMES = 1024
@@ -37,6 +38,8 @@ def violations(spec: TlsRouteSpec) -> Iterator[Violation]:
         if len(name) > 253 or not _HOSTNAME.match(name) or _is_address(name):
             right = "use lower-case letters, digits, '-' and '.', at most 253; the first label may be '*'"
             yield Violation(f"spec.hostnames[{i}]", f"{name!r} is not a server name: {right}")
+        elif (why := tcp_route.refusal(name)) is not None:
+            yield Violation(f"spec.hostnames[{i}]", why)
 
 
 def _is_address(name: str) -> bool:

@@ -28,7 +28,8 @@ class TcpRule(Struct, frozen=True, kw_only=True):
 
 
 class TcpRoutes(Struct, frozen=True, kw_only=True):
-    """Rules in order of precedence: the first that matches decides. A connection that matches none is refused."""
+    """Of the rules that match, the one with the most specific server name decides, then the first
+    (mesh_policy.tcp_route). A connection that matches none is refused."""
 
     rules: tuple[TcpRule, ...] = ()
 

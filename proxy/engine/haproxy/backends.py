@@ -12,7 +12,7 @@ from typing import Literal
 
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.identity import parse_spiffe_id
-from mesh_policy.snapshot import Endpoint, Outbound, PodAddress, Protocol
+from mesh_policy.snapshot import Backend, Endpoint, Outbound, PodAddress, Protocol
 from proxy.engine.haproxy import base
 from proxy.engine.haproxy.quoting import section, word
 from proxy.engine.haproxy.rendering import Place, Section
@@ -33,9 +33,11 @@ ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - not bound: the server's address is then 
 def backend_sections(outbound: Outbound, place: Place) -> dict[str, Section]:
     """A section for every carrier of every backend, and of every identity that pods are dialled for directly."""
     found: dict[str, Section] = {}
+    targets = _targets(outbound)
     for backend in outbound.backends:
-        for carrier in CARRIERS[backend.protocol]:
-            servers = (_server(endpoint, carrier, place) for endpoint in backend.endpoints)
+        for carrier in _carriers(backend, targets):
+            alpn = ALPN["h1"] if carrier == "tcp" and backend.protocol in ("http", "grpc") else ALPN[carrier]
+            servers = (_server(endpoint, carrier, alpn, place) for endpoint in backend.endpoints)
             found[section_name(carrier, backend.name)] = Section(TEMPLATE[carrier], dict(servers))
     for identity in sorted({pod.identity for pod in outbound.pods}):
         arguments = f"{ANY_ADDRESS}:0 {_tls(identity, place)}"
@@ -46,13 +48,26 @@ def backend_sections(outbound: Outbound, place: Place) -> dict[str, Section]:
     return found
 
 
+def _targets(outbound: Outbound) -> set[str]:
+    """Backends that TCP routes name: bytes go there, whatever their port speaks."""
+    routes = (frontend.tcp_routes for frontend in outbound.frontends if frontend.tcp_routes is not None)
+    return {target.backend for one in routes for rule in one.rules for target in rule.targets if target.backend}
+
+
+def _carriers(backend: Backend, targets: set[str]) -> tuple[Carrier, ...]:
+    """On an HTTP port the bytes of a TCP route arrive as HTTP/1.1, which HTTP/2's preface may follow: the receiver's
+    rules for HTTP hold for them."""
+    carriers = CARRIERS[backend.protocol]
+    return carriers if "tcp" in carriers or backend.name not in targets else (*carriers, "tcp")
+
+
 def backend_maps(outbound: Outbound) -> dict[str, dict[str, str]]:
     """Name of a backend to its section, by what the client spoke. One that only speaks HTTP/2 is reached by both."""
     sections: dict[str, dict[str, str]] = {"sections_1": {}, "sections_2": {}, "sections_tcp": {}}
-    protocols: dict[str, Protocol] = {backend.name: backend.protocol for backend in outbound.backends}
-    protocols |= {pod_backend(pod.identity): "detect" for pod in outbound.pods}
-    for name, protocol in protocols.items():
-        carriers = CARRIERS[protocol]
+    targets = _targets(outbound)
+    backends = {backend.name: _carriers(backend, targets) for backend in outbound.backends}
+    backends |= {pod_backend(pod.identity): CARRIERS["detect"] for pod in outbound.pods}
+    for name, carriers in backends.items():
         if "h2" in carriers:
             sections["sections_2"][name] = section_name("h2", name)
             sections["sections_1"][name] = section_name("h1" if "h1" in carriers else "h2", name)
@@ -103,13 +118,13 @@ def port_number(port: int, path: str) -> int:
     return port
 
 
-def _server(endpoint: Endpoint, carrier: Carrier, place: Place) -> tuple[str, str]:
+def _server(endpoint: Endpoint, carrier: Carrier, alpn: str, place: Place) -> tuple[str, str]:
     at = "outbound.backends"
     address = f"{ip_address(endpoint.ip, at)}:{port_number(endpoint.port, at)}"
     # The pod itself: loopback traffic is not captured, so there is no sidecar that could answer the handshake.
     if endpoint.identity is None or endpoint.ip == place.pod_ip:
         return _named(f"{address} proto h2" if carrier == "h2" else address)
-    return _named(f"{address} {_tls(endpoint.identity, place)} alpn {ALPN[carrier]}")
+    return _named(f"{address} {_tls(endpoint.identity, place)} alpn {alpn}")
 
 
 def _tls(identity: str, place: Place) -> str:

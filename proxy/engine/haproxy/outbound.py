@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import Frontend, WorkloadConfig
-from proxy.engine.haproxy import failures, logs, paths
+from proxy.engine.haproxy import failures, logs, paths, tcp_route
 from proxy.engine.haproxy.backends import ip_address, port_number
 from proxy.engine.haproxy.rendering import Place
 
@@ -36,6 +36,7 @@ def outbound_maps(config: WorkloadConfig) -> dict[str, dict[str, str]]:
         "frontend_protocol": {one.name: one.protocol for one in frontends},
         "frontend_engine": {one.name: one.engine for one in frontends},
         "frontend_backend": {one.name: one.backend for one in frontends},
+        **tcp_route.tcp_maps(frontends),
     }
 
 
@@ -49,7 +50,8 @@ def _check(frontend: Frontend, at: str) -> None:
 
 def outbound_sections(config: WorkloadConfig, place: Place) -> str:
     """The capture frontend, the way to the worker and back, and the way out for everything else."""
-    return _capture(config, place) + _worker(place) + _return(config, place) + _passthrough()
+    hello = tcp_route.hello_sections(place, logs.log_format("outbound"))
+    return _capture(config, place) + hello + _worker(place) + _return(config, place) + _passthrough()
 
 
 def _capture(config: WorkloadConfig, place: Place) -> str:
@@ -76,6 +78,7 @@ frontend outbound from d-frontend
   tcp-request session set-var(sess.section_1) var(sess.backend),map_str({place.map("sections_1")})
   tcp-request session set-var(sess.section_2) var(sess.backend),map_str({place.map("sections_2")})
   tcp-request session set-var(sess.section_tcp) var(sess.backend),map_str({place.map("sections_tcp")})
+{tcp_route.session_rules(place)}\
   tcp-request inspect-delay {SNIFF}
   acl http2 req.payload(0,14) -m beg -- 'PRI * HTTP/2.0'
   tcp-request content switch-mode http proto h2 if http_only http2 or maybe_http http2
@@ -83,6 +86,7 @@ frontend outbound from d-frontend
   tcp-request content switch-mode http if maybe_http HTTP
   tcp-request content set-var(txn.backend) var(sess.backend)
   tcp-request content set-dst dst if !{{ var(sess.backend) -m found }}
+{tcp_route.choice_rules(place, waits_on=True)}\
   http-request set-var(txn.id) uuid()
   http-request set-var(txn.backend) var(sess.backend)
 {logs.request_rules(config.access_log)}{paths.refusal_rules()}{paths.refuse_rule()}\
@@ -106,6 +110,7 @@ if !python !no_section
 {_log_worker("python")}\
   http-response del-header x-mesh-internal -m beg
 {logs.response_rules(config.access_log)}\
+{tcp_route.use_hello()}\
   use_backend worker if python h1c or python h2c
   use_backend %[var(txn.section)] if h1c or h2c
   use_backend %[var(sess.section_tcp)] if {{ var(sess.section_tcp) -m found }}

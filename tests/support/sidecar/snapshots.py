@@ -21,6 +21,9 @@ from mesh_policy.snapshot import (
     RouteEntry,
     Rule,
     SourceMatch,
+    Target,
+    TcpRoutes,
+    TcpRule,
     WeightedBackend,
     Workload,
     WorkloadConfig,
@@ -44,6 +47,18 @@ _any = Backend(name="shop/v1@subset/70", endpoints=(Endpoint(ip="10.0.0.9", port
 _routes = HttpRoutes(
     entries=(RouteEntry(match=Match(), rule=0),),
     rules=(Rule(route="HTTPRoute/shop/api", name="0", backends=(WeightedBackend(backend="shop/api/80"),)),),
+)
+
+_tcp_routes = TcpRoutes(
+    rules=(
+        TcpRule(
+            route="TLSRoute/shop/vault",
+            server_names=("vault.example", "*.vault.example"),
+            targets=(Target(backend="shop/db/5432", weight=3), Target(backend=None)),
+        ),
+        TcpRule(route="TCPRoute/shop/rest", name="rest", targets=(Target(backend="shop/api/80"),)),
+        TcpRule(route="TCPRoute/shop/never", targets=(Target(backend="shop/api/80", weight=0),)),
+    ),
 )
 
 
@@ -71,6 +86,14 @@ CALLER = WorkloadConfig(
                 backend="shop/api/80",
                 routes=_routes,
                 engine="python",
+            ),
+            Frontend(
+                name="shop/vault/443",
+                addresses=("10.96.0.10",),
+                port=443,
+                protocol="tcp",
+                backend="shop/db/5432",
+                tcp_routes=_tcp_routes,
             ),
         ),
         backends=(_api, _ledger, _db, _any),

@@ -52,12 +52,16 @@ def test_equal_content_has_an_equal_version() -> None:
 def changed(**changes: Any) -> bytes:
     value = json.loads(wire.encode(config()))
     frontend = value["outbound"]["frontends"][0]
+    parts: dict[str, Any] = {"top": value, "frontend": frontend, "rule": frontend["routes"]["rules"][0]}
     for path, new in changes.items():
-        target: Any = {"top": value, "frontend": frontend, "rule": frontend["routes"]["rules"][0]}[
-            path.partition("__")[0]
-        ]
-        target[path.partition("__")[2]] = new
+        part, _, name = path.partition("__")
+        parts[part][name] = new
     return json.dumps(value).encode()
+
+
+def tcp_routes(rules: list[Any], **changes: Any) -> bytes:
+    changes = {"protocol": "tcp", "routes": None, "tcpRoutes": {"rules": rules}} | changes
+    return changed(**{f"frontend__{name}": value for name, value in changes.items()})
 
 
 @pytest.mark.parametrize(
@@ -79,6 +83,16 @@ def changed(**changes: Any) -> bytes:
             changed(frontend__rule={"route": "Service/a/b", "faults": [{"name": "f"}]}),
             "outbound.frontends[0].rule.faults[0]",
         ),
+        (
+            tcp_routes([{"route": "TCPRoute/a/b", "serverNames": ["A"]}]),
+            "outbound.frontends[0].tcpRoutes.rules[0].serverNames[0]",
+        ),
+        (
+            tcp_routes([{"route": "TCPRoute/a/b", "targets": [{"backend": None}, {"backend": "nobody"}]}]),
+            "outbound.frontends[0].tcpRoutes.rules[0].targets[1]",
+        ),
+        (tcp_routes([], protocol="http"), "outbound.frontends[0].protocol"),
+        (tcp_routes([], rule={"route": "Service/a/b"}), "outbound.frontends[0].tcpRoutes"),
     ],
 )
 def test_what_does_not_hold_together_is_refused_and_names_its_field(data: bytes, path: str) -> None:

@@ -41,4 +41,4 @@ def test_the_mesh_accepts_it(path: Path) -> None:
 
 
 def test_the_guide_lists_every_page() -> None:
-    assert set(re.findall(r"\(([a-z]+)\.md\)", PAGES["README"])) == set(PAGES) - {"README"}
+    assert set(re.findall(r"\(([a-z-]+)\.md\)", PAGES["README"])) == set(PAGES) - {"README"}

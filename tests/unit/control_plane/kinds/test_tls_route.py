@@ -26,7 +26,22 @@ def test_names_and_wildcards() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["A.example", "", "*", "a.*.example", "*a.example", "a..example", "-a.example", "10.0.0.1", "x" * 254, "a_b.c"],
+    [
+        *(
+            "A.example",
+            "",
+            "*",
+            "a.*.example",
+            "*a.example",
+            "a..example",
+            "-a.example",
+            "10.0.0.1",
+            "x" * 254,
+            "a_b.c",
+        ),
+        "x" * 64 + ".example",
+        "*." + "a." * 15 + "example",
+    ],
 )
 def test_what_is_no_server_name(name: str) -> None:
     assert wrong("a.example", name) == ["spec.hostnames[1]"]
