@@ -2,7 +2,8 @@
 
 Order of the decision: the first intention whose source matches decides; none: the default. A request that repeats a
 header whose value a permission tests is denied when that permission's path and method hold: which of the values the
-application reads cannot be known.
+application reads cannot be known. So is one with a path or value so long that the engine gives up the search for a
+regular expression in it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mesh_policy import regex
+from mesh_policy import pcre, regex
 from mesh_policy.errors import Violation
 from mesh_policy.identity import SpiffeId
 from mesh_policy.match import path_has_prefix
@@ -147,13 +148,18 @@ def _check_permission(http: HttpPermissionMatch, path: str) -> list[Violation]:
     paths = [value for value in (http.path_exact, http.path_prefix, http.path_regex) if value is not None]
     if len(paths) > 1:
         found.append(Violation(path, "at most one of pathExact, pathPrefix and pathRegex may be given"))
-    if http.path_regex is not None and (why := regex.refusal(http.path_regex)) is not None:
+    if http.path_regex is not None and (why := _refusal(http.path_regex)) is not None:
         found.append(Violation(f"{path}.pathRegex", why))
     for i, header in enumerate(http.headers):
         tests = (header.present, header.exact, header.prefix, header.suffix, header.regex)
         if sum(test is not None for test in tests) != 1:
             why = "exactly one of present, exact, prefix, suffix and regex must be given"
             found.append(Violation(f"{path}.headers[{i}]", why))
-        if header.regex is not None and (why := regex.refusal(header.regex)) is not None:
+        if header.regex is not None and (why := _refusal(header.regex)) is not None:
             found.append(Violation(f"{path}.headers[{i}].regex", why))
     return found
+
+
+def _refusal(expression: str) -> str | None:
+    """HAProxy decides: an expression has to mean the same to it."""
+    return regex.refusal(expression) or pcre.refusal(expression)

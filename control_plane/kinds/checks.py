@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from mesh_policy.errors import Violation
 from mesh_policy.path import refusal as target_refusal
+from mesh_policy.pcre import refusal as pcre_refusal
 from mesh_policy.regex import refusal
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
@@ -103,5 +104,12 @@ def at_most(path: str, items: Iterable[object], limit: int) -> Iterator[Violatio
 def regex(path: str, value: str) -> Iterator[Violation]:
     """A regular expression of linear time (RE2)."""
     why = refusal(value)
+    if why is not None:
+        yield Violation(path, why)
+
+
+def regex_of_both(path: str, value: str) -> Iterator[Violation]:
+    """A regular expression that HAProxy decides by: RE2, and read by PCRE2 in the same way."""
+    why = refusal(value) or pcre_refusal(value)
     if why is not None:
         yield Violation(path, why)

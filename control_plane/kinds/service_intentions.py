@@ -114,7 +114,7 @@ def _http(at: str, http: HttpPermission) -> Iterator[Violation]:
     if http.path_prefix is not None:
         yield from checks.http_path(f"{at}.pathPrefix", http.path_prefix)
     if http.path_regex is not None:
-        yield from checks.regex(f"{at}.pathRegex", http.path_regex)
+        yield from checks.regex_of_both(f"{at}.pathRegex", http.path_regex)
     for i, method in enumerate(http.methods):
         yield from checks.method(f"{at}.methods[{i}]", method)
     yield from checks.at_most(f"{at}.header", http.header, 16)
@@ -130,4 +130,4 @@ def _header(at: str, test: HeaderTest) -> Iterator[Violation]:
         if value is not None:
             yield from checks.header_value(f"{at}.{field}", value)
     if test.regex is not None:
-        yield from checks.regex(f"{at}.regex", test.regex)
+        yield from checks.regex_of_both(f"{at}.regex", test.regex)

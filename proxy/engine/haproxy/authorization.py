@@ -10,7 +10,7 @@ from mesh_policy.authorization import check, source_holds
 from mesh_policy.errors import InvalidConfig
 from mesh_policy.identity import SpiffeId, parse_spiffe_id
 from mesh_policy.snapshot import Authorization, HeaderPresence, HttpPermissionMatch, Intention
-from proxy.engine.haproxy.expressions import whole
+from proxy.engine.haproxy.expressions import answered, whole
 from proxy.engine.haproxy.quoting import header_name, quote
 from proxy.engine.haproxy.rendering import Place
 
@@ -108,24 +108,38 @@ def _parsed(uri: str) -> SpiffeId:
 
 
 def _permission(i: int, j: int, action: str, http: HttpPermissionMatch) -> list[str]:
+    """Every test is an ACL of its own: HAProxy bounds the words of a line."""
+    name = f"p{i}_{j}"
     head = f"{{ var(txn.verdict) -m str permissions }} {{ var(txn.intention) -m str {i} }}"
-    acls, where = _target(f"p{i}_{j}", http)
-    repeated = [header_name(header.name) for header in http.headers if header.present is None]
-    tests = " ".join(_header(header) for header in http.headers)
+    acls, where = _target(name, http)
+    tests: list[str] = []
+    doubts: list[str] = []
+    for k, header in enumerate(http.headers):
+        lines, test, of_value = _header(f"{name}_{k}", header)
+        acls += lines
+        tests.append(test)
+        doubts += of_value
+    unanswered = [f"{{ path -m found }} !{name}_answered"] if http.path_regex is not None else []
     return [
         *acls,
-        *(
-            f"  http-request set-var(txn.verdict) str(deny) if {head} {where} {{ req.fhdr_cnt({name}) gt 1 }}\n"
-            for name in repeated
-        ),
-        f"  http-request set-var(txn.verdict) str({action}) if {head} {where} {tests}".rstrip() + "\n",
+        *(_verdict("deny", head, *where[:-1], doubt) for doubt in unanswered),
+        *(_verdict("deny", head, *where, doubt) for doubt in doubts),
+        _verdict(action, head, *where, *tests),
     ]
 
 
-def _target(name: str, http: HttpPermissionMatch) -> tuple[list[str], str]:
-    """Named ACLs (lines of one name are joined by or) and the condition that uses them."""
+def _verdict(action: str, *conditions: str) -> str:
+    return f"  http-request set-var(txn.verdict) str({action}) if {' '.join(conditions)}\n"
+
+
+def _target(name: str, http: HttpPermissionMatch) -> tuple[list[str], list[str]]:
+    """Named ACLs (lines of one name are joined by or) and their names: of the method, then of the path."""
     acls: list[str] = []
-    conditions: list[str] = []
+    names: list[str] = []
+    if http.methods:
+        methods = " ".join(quote(method) for method in http.methods)
+        acls.append(f"  acl {name}_method var(txn.method) -m str -- {methods}\n")
+        names.append(f"{name}_method")
     prefix = (http.path_prefix or "").rstrip("/")
     if http.path_exact is not None:
         acls.append(f"  acl {name}_path path -m str -- {quote(http.path_exact)}\n")
@@ -134,27 +148,28 @@ def _target(name: str, http: HttpPermissionMatch) -> tuple[list[str], str]:
         acls.append(f"  acl {name}_path path -m beg -- {quote(prefix + '/')}\n")
     elif http.path_regex is not None:
         acls.append(f"  acl {name}_path path -m reg -- {quote(whole(http.path_regex))}\n")
-    if acls:
-        conditions.append(f"{name}_path")
-    if http.methods:
-        methods = " ".join(quote(method) for method in http.methods)
-        acls.append(f"  acl {name}_method var(txn.method) -m str -- {methods}\n")
-        conditions.append(f"{name}_method")
-    return acls, " ".join(conditions)
+        acls.append(f"  acl {name}_answered path -m reg -- {quote(answered(http.path_regex))}\n")
+    else:
+        return acls, names
+    return acls, [*names, f"{name}_path"]
 
 
-def _header(header: HeaderPresence) -> str:
-    fetch = f"req.fhdr({header_name(header.name)})"
+def _header(name: str, header: HeaderPresence) -> tuple[list[str], str, list[str]]:
+    """ACLs; the condition; conditions under which it cannot be told, and the request is denied."""
+    field = header_name(header.name)
+    fetch = f"req.fhdr({field})"
     if header.present is not None:
-        return f"{'!' * (header.present == header.invert)}{{ {fetch} -m found }}"
-    method, pattern = next(
-        (method, pattern)
-        for method, pattern in (
-            ("str", header.exact),
-            ("beg", header.prefix),
-            ("end", header.suffix),
-            ("reg", None if header.regex is None else whole(header.regex)),
-        )
-        if pattern is not None
-    )
-    return f"{'!' * header.invert}{{ {fetch} -m {method} -- {quote(pattern)} }}"
+        condition = f"{'!' * (header.present == header.invert)}{name}_there"
+        return [f"  acl {name}_there {fetch} -m found\n"], condition, []
+    acls = [f"  acl {name}_twice req.fhdr_cnt({field}) gt 1\n"]
+    doubts = [f"{name}_twice"]
+    if header.regex is not None:
+        acls.append(f"  acl {name}_value {fetch} -m reg -- {quote(whole(header.regex))}\n")
+        acls.append(f"  acl {name}_there {fetch} -m found\n")
+        acls.append(f"  acl {name}_answered {fetch} -m reg -- {quote(answered(header.regex))}\n")
+        doubts.append(f"{name}_there !{name}_answered")
+    else:
+        given = (("str", header.exact), ("beg", header.prefix), ("end", header.suffix))
+        method, text = next((method, text) for method, text in given if text is not None)
+        acls.append(f"  acl {name}_value {fetch} -m {method} -- {quote(text)}\n")
+    return acls, f"{'!' * header.invert}{name}_value", doubts

@@ -6,8 +6,8 @@ import re
 
 from mesh_policy.errors import InvalidConfig, Violation
 
-MAX_WORD = 1024
-"""Characters in one quoted word: HAProxy bounds its lines, and nothing that Kubernetes names is longer."""
+MAX_WORD = 4096
+"""Characters in one quoted word: nothing that is accepted at admission is longer."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_SECTION = re.compile(r"[^A-Za-z0-9.-]")

@@ -25,6 +25,7 @@ from mesh_policy.identity import parse_spiffe_id
 from mesh_policy.path import refusal
 from mesh_policy.request import view
 from mesh_policy.snapshot import (
+    Action,
     Authorization,
     HeaderPresence,
     HttpPermissionMatch,
@@ -168,6 +169,55 @@ def test_haproxy_decides_as_the_rules_do(
                 assert oracle.ask(*request) == expected(policy, *request), request
         finally:
             oracle.close()
+
+
+ENDLESS = HttpPermissionMatch(path_regex="/(a|b)*")
+SEARCHED = HttpPermissionMatch(path_regex="/.*a.*a.*b")
+"""PCRE2 runs out of stack with the first on a long path, and out of steps with the second."""
+
+
+@pytest.mark.parametrize("http", [ENDLESS, SEARCHED])
+@pytest.mark.parametrize("action", ["allow", "deny"])
+def test_a_search_that_is_given_up_denies(tmp_path: Path, http: HttpPermissionMatch, action: Action) -> None:
+    """HAProxy alone takes it for no match: what denies would then let pass. And its watchdog would end the process."""
+    rest = Permission(action="allow")
+    one = Intention(name="shop/i", source=SourceMatch(), permissions=(Permission(action=action, http=http), rest))
+    oracle = Oracle(tmp_path, Authorization(intentions=(one,)))
+    try:
+        assert oracle.ask(PEERS[0], "GET", "/" + "a" * 8000 + "bc", []) == 403
+        assert oracle.ask(PEERS[0], "GET", "/aab", []) == (200 if action == "allow" else 403)
+        assert oracle.ask(PEERS[0], "GET", "/c", []) == 200
+        assert oracle.ask(PEERS[0], "OPTIONS", "*", []) == 200
+    finally:
+        oracle.close()
+
+
+def test_the_same_for_a_header(tmp_path: Path) -> None:
+    http = HttpPermissionMatch(headers=(HeaderPresence(name="x-a", regex="(a|b)*"),))
+    permissions = (Permission(action="deny", http=http), Permission(action="allow"))
+    one = Intention(name="shop/i", source=SourceMatch(), permissions=permissions)
+    oracle = Oracle(tmp_path, Authorization(intentions=(one,)))
+    try:
+        for value, status in (("a" * 8000, 403), ("a", 403), ("c", 200)):
+            assert oracle.ask(PEERS[0], "GET", "/", [("x-a", value)]) == status
+        assert oracle.ask(PEERS[0], "GET", "/", []) == 200
+    finally:
+        oracle.close()
+
+
+def test_the_longest_permission_that_an_intention_may_hold(tmp_path: Path) -> None:
+    """HAProxy bounds the words of a line; what admission accepts may not be refused by the sidecar."""
+    headers = tuple(HeaderPresence(name=f"x-{i}", exact=f"{i}" + "it's" * 1000) for i in range(15))
+    methods = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+    http = HttpPermissionMatch(
+        path_regex="/" + "a" * 1023, methods=methods, headers=(*headers, HeaderPresence(name="x-r", regex="r" * 1024))
+    )
+    one = Intention(name="shop/i", source=SourceMatch(), permissions=(Permission(action="allow", http=http),))
+    oracle = Oracle(tmp_path, Authorization(intentions=(one,)))
+    try:
+        assert oracle.ask(PEERS[0], "GET", "/" + "a" * 1023, []) == 403
+    finally:
+        oracle.close()
 
 
 PLAIN = WorkloadConfig(workload=Workload(namespace="shop", pod="p", service_account="s"), trust_domain=DOMAIN)

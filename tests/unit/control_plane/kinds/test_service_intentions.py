@@ -60,6 +60,8 @@ HTTP = "spec.sources[0].permissions[0].http"
         (a_permission(header=[{"name": "a"}]), f"{HTTP}.header[0]"),
         (a_permission(header=[{"name": "a", "exact": "b", "prefix": "c"}]), f"{HTTP}.header[0]"),
         (a_permission(header=[{"name": "a", "regex": "("}]), f"{HTTP}.header[0].regex"),
+        (a_permission(pathRegex="/(a*)*"), f"{HTTP}.pathRegex"),
+        (a_permission(header=[{"name": "a", "regex": "\\s"}]), f"{HTTP}.header[0].regex"),
     ],
 )
 def test_what_is_wrong_is_named(source: dict[str, Any], path: str) -> None:
