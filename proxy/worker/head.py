@@ -76,6 +76,7 @@ class ResponseHead(NamedTuple):
     nothing."""
     keep_alive: bool
     upgrade: bytes | None
+    """The protocol that is switched to (101), or that 426 requires (RFC 9110 15.5.22; few servers nominate it)."""
     answered_by: Fields = ()
     """Backend and endpoint, as HAProxy's return leg tells them: for its own access log, to be passed on."""
 
@@ -143,7 +144,8 @@ def parse_response(head: bytes, method: bytes) -> ResponseHead:
         declared = None if declared == UNTIL_CLOSE or status < 200 or status == 204 else declared
     keep_alive = found.keep_alive(response.data.http_version)
     told = ((INTERNAL + name, found.internal[name]) for name in _ANSWERED_BY if name in found.internal)
-    return ResponseHead(response, framing, declared, keep_alive, found.upgrade, tuple(told))
+    upgrade = found.offered if status == 426 else found.upgrade
+    return ResponseHead(response, framing, declared, keep_alive, upgrade, tuple(told))
 
 
 class _Scan:
@@ -157,6 +159,7 @@ class _Scan:
         "fields",
         "internal",
         "length",
+        "offered",
         "upgrade",
     )
 
@@ -166,6 +169,8 @@ class _Scan:
         self.connection: frozenset[bytes] = frozenset()
         self.length: int | None = None
         self.chunked: bytes | None = None
+        self.offered: bytes | None = None
+        """The value of `Upgrade`, whether `Connection` nominates it or not; `upgrade`: only if it does."""
         self.upgrade: bytes | None = None
         self.accepts_trailers = False
         self.expects_continue = False
@@ -207,8 +212,8 @@ def _scan(fields: Fields, status: int) -> tuple[list[bytes], _Scan]:
         kept.append(field)
     if nominated := found.connection - _HOP_BY_HOP - _NEVER_NOMINATED - {b"close"}:
         kept = [field for field in kept if field[0].lower() not in nominated]
-    if b"upgrade" not in found.connection:
-        found.upgrade = None
+    if b"upgrade" in found.connection:
+        found.upgrade = found.offered
     found.fields = tuple(kept)
     return hosts, found
 
@@ -220,7 +225,7 @@ def _hop(found: _Scan, name: bytes, value: bytes) -> None:
         case b"transfer-encoding":
             found.chunked = value
         case b"upgrade":
-            found.upgrade = value
+            found.offered = value
         case b"te":
             found.accepts_trailers |= b"trailers" in [token.strip().lower() for token in value.split(b",")]
 

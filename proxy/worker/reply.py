@@ -57,6 +57,8 @@ class Reply:
     def head(self, response: Response, head: ResponseHead, *, request_read: bool) -> None:
         """The head that a server gave, its body follows."""
         self._answered_by = head.answered_by
+        if response.data.status_code == 426 and head.upgrade is not None:
+            self._answered_by += ((b"connection", b"upgrade"), (b"upgrade", head.upgrade))
         if head.framing >= 0:
             self._framing = head.framing
             self._write_head(response, head.declared, request_read)

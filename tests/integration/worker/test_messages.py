@@ -247,6 +247,17 @@ async def test_an_upgrade_becomes_a_tunnel(bench: Bench) -> None:
     assert await caller.rest() == b"bye"
 
 
+@pytest.mark.parametrize("nominated", [b"", b"connection: upgrade\r\n"])
+async def test_what_a_server_requires_to_upgrade_to_is_told(nominated: bytes, bench: Bench) -> None:
+    caller = await bench.call()
+    caller.send(head("GET /ws"))
+    server = await bench.upstream()
+    await server.head()
+    server.send(b"HTTP/1.1 426 Upgrade Required\r\n" + nominated + b"upgrade: websocket\r\ncontent-length: 0\r\n\r\n")
+    answer = await caller.head()
+    assert b"\r\nconnection: upgrade\r\nupgrade: websocket\r\n" in answer
+
+
 async def test_an_upgrade_that_nobody_asked_for_is_refused(bench: Bench) -> None:
     caller = await bench.call()
     caller.send(head("GET /"))
