@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 
 import pytest
 
 from meshctl.client import Cluster, Executed
-from meshctl.names import GROUP, METRICS_PORT
+from meshctl.names import GROUP
 from tests.e2e.conftest import STATE_DIR
 from tests.e2e.images import build, nodes
 from tests.e2e.namespace import Sandbox
-from tests.e2e.workload import OUTSIDE, Workload, access_log, expose, start
+from tests.e2e.workload import OUTSIDE, Program, Workload, access_log, expose, route, served_by_worker, start
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 PORT = 10000
@@ -56,27 +55,19 @@ def call(cluster: Cluster, sandbox: Sandbox) -> Call:
     """Run one case one way."""
     image = build.grpc_interop()
     nodes.bring(cluster, image, STATE_DIR)
-    server = ["/server", f"--port={PORT}"]
-    expose(sandbox, "plain", "server", name="grpc", port=80, targetPort=PORT)
-    expose(sandbox, "routed", "server", name="grpc", port=80, targetPort=PORT)
-    expose(sandbox, "unmeshed", "lonely", name="grpc", port=80, targetPort=PORT)
-    route = {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "GRPCRoute",
-        "metadata": {"name": "routed", "namespace": sandbox.name},
-        "spec": {
-            "parentRefs": [{"group": "", "kind": "Service", "name": "routed"}],
-            "rules": [{"name": "all", "backendRefs": [{"name": "plain", "port": 80}]}],
-        },
-    }
-    cluster.apply(sandbox.path(route), route)
+    port = {"name": "grpc", "port": 80, "targetPort": PORT}
+    expose(sandbox, "plain", "server", port)
+    expose(sandbox, "routed", "server", port)
+    expose(sandbox, "unmeshed", "lonely", port)
+    route(sandbox, "GRPCRoute", "routed", "plain", 80)
+    server = [Program(["/server", f"--port={PORT}"], PORT)]
     start(
         sandbox,
-        Workload(name="server", image=image.name, command=server, port=PORT),
-        Workload(name="client", image=image.name, command=server),
-        Workload(name="python", image=image.name, command=server, annotations={f"{GROUP}/engine": "python"}),
-        Workload(name="lonely", image=image.name, command=server, port=PORT, labels=OUTSIDE),
-        Workload(name="outside", image=image.name, command=server, labels=OUTSIDE),
+        Workload("server", image.name, server),
+        Workload("client", image.name, server),
+        Workload("python", image.name, server, annotations={f"{GROUP}/engine": "python"}),
+        Workload("lonely", image.name, server, OUTSIDE),
+        Workload("outside", image.name, server, OUTSIDE),
     )
 
     def run(way: str, case: str) -> Executed:
@@ -104,9 +95,3 @@ def test_call_goes_the_way_that_is_meant(way: str, by_worker: int, sandbox: Sand
     assert served_by_worker(sandbox, pod) - before == by_worker
     peers = {json.loads(line)["peer"] for line in access_log(sandbox, "server") if "/EmptyCall" in line}
     assert peers == {f"spiffe://cluster.local/ns/{sandbox.name}/sa/default"}
-
-
-def served_by_worker(sandbox: Sandbox, pod: str) -> int:
-    """Requests that its sidecar's worker has answered."""
-    text = sandbox.cluster.pod_get(sandbox.name, pod, METRICS_PORT, "/metrics")
-    return sum(map(int, re.findall(r'^heddle_requests_total\{.*backend="worker".*\} (\d+)$', text, re.MULTILINE)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from meshctl import pods
 from meshctl.client import Object
-from meshctl.names import GROUP, PROXY
+from meshctl.names import GROUP, METRICS_PORT, PROXY
 from tests.e2e.namespace import Sandbox, eventually
 
 READY_SECONDS = 120
@@ -18,32 +19,45 @@ OUTSIDE = {f"{GROUP}/inject": "disabled"}
 """Label of a pod without a sidecar in a namespace of the mesh."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Workload:
-    """One pod of one container, named like its label `app`."""
+@dataclass(frozen=True)
+class Program:
+    """One container."""
 
-    name: str
-    image: str
     command: Sequence[str]
     port: int | None = None
     """Ready when it accepts connections there. None: ready when it runs."""
-    labels: dict[str, str] = field(default_factory=dict)
-    annotations: dict[str, str] = field(default_factory=dict)
+    name: str = "app"
 
-    def manifest(self, namespace: str) -> Object:
+    def manifest(self, image: str) -> Object:
         probe = {"tcpSocket": {"port": self.port}, "periodSeconds": 1, "failureThreshold": READY_SECONDS}
-        container = {
-            "name": "app",
-            "image": self.image,
+        return {
+            "name": self.name,
+            "image": image,
             "imagePullPolicy": "Never",
             "command": list(self.command),
             "env": [{"name": "PYTHONUNBUFFERED", "value": "1"}],
             "volumeMounts": [{"name": "programs", "mountPath": FILES}, {"name": "data", "mountPath": "/data"}],
             **({"ports": [{"containerPort": self.port}], "startupProbe": probe} if self.port else {}),
         }
-        volumes = [{"name": "programs", "configMap": {"name": "programs", "optional": True}}]
-        volumes += [{"name": "data", "emptyDir": {}}]  # type: ignore[dict-item]
-        spec = {"containers": [container], "volumes": volumes, "terminationGracePeriodSeconds": 5}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One pod, named like its label `app`."""
+
+    name: str
+    image: str
+    programs: Sequence[Program]
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+
+    def manifest(self, namespace: str) -> Object:
+        programs: Object = {"name": "programs", "configMap": {"name": "programs", "optional": True}}
+        spec = {
+            "containers": [one.manifest(self.image) for one in self.programs],
+            "volumes": [programs, {"name": "data", "emptyDir": {}}],
+            "terminationGracePeriodSeconds": 5,
+        }
         labels = {"app": self.name, **self.labels}
         metadata = {"name": self.name, "namespace": namespace, "labels": labels, "annotations": self.annotations}
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
@@ -70,14 +84,33 @@ def start(sandbox: Sandbox, *workloads: Workload) -> None:
     assert not late, f"not ready after {READY_SECONDS} s: {', '.join(sorted(late))}"
 
 
-def expose(sandbox: Sandbox, service: str, app: str, /, **port: object) -> None:
-    """A Service with one port in front of a pod, written as a person would: no more than what is given."""
+def expose(sandbox: Sandbox, service: str, app: str, *ports: Object) -> None:
+    """A Service in front of a pod, written as a person would: no more than what is given."""
     metadata = {"name": service, "namespace": sandbox.name}
-    spec = {"selector": {"app": app}, "ports": [port]}
+    spec = {"selector": {"app": app}, "ports": list(ports)}
     manifest = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+    sandbox.cluster.apply(sandbox.path(manifest), manifest)
+
+
+def route(sandbox: Sandbox, kind: str, service: str, backend: str, port: int) -> None:
+    """An HTTPRoute or GRPCRoute that sends everything on to another Service."""
+    parent = {"group": "", "kind": "Service", "name": service}
+    rule = {"name": "all", "backendRefs": [{"name": backend, "port": port}]}
+    manifest = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": kind,
+        "metadata": {"name": service, "namespace": sandbox.name},
+        "spec": {"parentRefs": [parent], "rules": [rule]},
+    }
     sandbox.cluster.apply(sandbox.path(manifest), manifest)
 
 
 def access_log(sandbox: Sandbox, pod: str) -> list[str]:
     """What the pod's sidecar has written: one JSON object a line, others among them."""
     return sandbox.cluster.logs(sandbox.name, pod, PROXY, since_seconds=3600)
+
+
+def served_by_worker(sandbox: Sandbox, pod: str) -> int:
+    """Requests that its sidecar's worker has answered."""
+    text = sandbox.cluster.pod_get(sandbox.name, pod, METRICS_PORT, "/metrics")
+    return sum(map(int, re.findall(r'^heddle_requests_total\{.*backend="worker".*\} (\d+)$', text, re.MULTILINE)))
