@@ -21,6 +21,19 @@ def error_response(status: int, reason: str, now: float = 0.0) -> Response:
     return Response(b"HTTP/1.1", status, RESPONSES.get(status, "").encode(), Headers(fields), body, None, now, now)
 
 
+def refuse_call(flow: HTTPFlow, status: int, reason: str) -> None:
+    """The same for a client of gRPC: an answer that consists of nothing but a head (trailers-only)."""
+    now = flow.request.timestamp_start
+    fields = (
+        (b"content-type", b"application/grpc"),
+        (b"grpc-status", b"%d" % status),
+        (b"grpc-message", reason.encode()),
+        (b"content-length", b"0"),
+        (ERROR_HEADER, reason.encode()),
+    )
+    flow.response = Response(b"HTTP/1.1", 200, b"OK", Headers(fields), b"", None, now, now)
+
+
 def redirect(flow: HTTPFlow, status: int, location: bytes) -> None:
     """Send the client to another address."""
     now = flow.request.timestamp_start

@@ -39,6 +39,8 @@ class MeshFlow:
     """In the order in which they are applied to the answer: the backend's, then the rule's."""
     faults: tuple[str, ...] = ()
     """Names of the faults that acted on any attempt, for the access log."""
+    bytes_per_second: int | None = None
+    """The body of this attempt's answer comes no faster. None: as fast as it can."""
     copies: list[Copy] = field(default_factory=list)
     """The copies that are made of this request."""
     copied_body: BodyCopy | None = None

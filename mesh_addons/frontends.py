@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mesh_policy import route
+from mesh_policy.identity import SpiffeId
 from mesh_policy.route import PreparedRule, RouteTable
 from mesh_policy.snapshot import Frontend, WorkloadConfig
 
@@ -30,11 +31,13 @@ def prepare(config: WorkloadConfig) -> Frontends:
     Raises:
         ValueError: a regular expression cannot be used (a decoded snapshot has none: the wire checks them).
     """
+    workload = config.workload
+    caller = SpiffeId(config.trust_domain, workload.namespace, workload.service_account)
     return {
         frontend.name: PreparedFrontend(
             frontend,
-            None if frontend.routes is None else route.prepare(frontend.routes),
-            None if frontend.rule is None else route.prepare_rule(frontend.rule),
+            None if frontend.routes is None else route.prepare(frontend.routes, caller),
+            None if frontend.rule is None else route.prepare_rule(frontend.rule, caller=caller),
         )
         for frontend in config.outbound.frontends
     }

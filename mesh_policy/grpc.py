@@ -1,14 +1,37 @@
-"""gRPC calls as HTTP requests: what a method match is as a path, and which of two matches goes first.
+"""gRPC calls as HTTP requests: what a method match is as a path, which of two matches goes first, and statuses.
 
 Source: Gateway API, GRPCMethodMatch and GRPCRouteRule; gRPC over HTTP/2: the path of a call is `/SERVICE/METHOD`.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
+from mesh_policy.request import Fields, joined_header
 from mesh_policy.snapshot import PathMatch
 
+StatusName = Literal[
+    "Cancelled",
+    "Unknown",
+    "InvalidArgument",
+    "DeadlineExceeded",
+    "NotFound",
+    "AlreadyExists",
+    "PermissionDenied",
+    "ResourceExhausted",
+    "FailedPrecondition",
+    "Aborted",
+    "OutOfRange",
+    "Unimplemented",
+    "Internal",
+    "Unavailable",
+    "DataLoss",
+    "Unauthenticated",
+]
+STATUS: dict[StatusName, int] = {name: number for number, name in enumerate(get_args(StatusName), start=1)}
+"""Every status that is an error (gRPC, doc/statuscodes.md)."""
+HTTP_STATUS = (499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401)
+"""Of each of them in the same order: what says the same to other clients (google.rpc.Code)."""
 UNAVAILABLE = 503
 """HTTP status that clients of gRPC read as UNAVAILABLE; 404 is UNIMPLEMENTED to them, 500 only UNKNOWN."""
 _EXPRESSION_RANK = 1
@@ -21,6 +44,17 @@ class Specificity(NamedTuple):
     service: int
     """Negative number of characters."""
     method: int
+
+
+def is_call(fields: Fields) -> bool:
+    """Does a request speak gRPC? (`application/grpc`, `application/grpc+proto`; not grpc-web, which is plain HTTP.)"""
+    kind = (joined_header(fields, b"content-type") or b"").lower()
+    return kind == b"application/grpc" or kind.startswith((b"application/grpc+", b"application/grpc;"))
+
+
+def http_status(status: int) -> int:
+    """What says the same as a gRPC status, 1 to 16, to a client of HTTP."""
+    return HTTP_STATUS[status - 1]
 
 
 def path_match(kind: Literal["Exact", "RegularExpression"], service: str | None, method: str | None) -> PathMatch:

@@ -76,9 +76,14 @@ def compile_match(match: Match) -> Test:
     return lambda request: all(test(request) for test in tests)
 
 
-def headers_hold(headers: tuple[ValueMatch, ...], fields: Fields) -> bool:
-    """All header matches hold. Empty: yes."""
-    return all(compile_header(header)(fields) for header in _first_by_name(headers, lower=True))
+def compile_headers(headers: tuple[ValueMatch, ...]) -> Callable[[Fields], bool]:
+    """All header matches as one function of the fields. Empty: it always holds.
+
+    Raises:
+        ValueError: a regular expression cannot be used.
+    """
+    tests = tuple(compile_header(header) for header in _first_by_name(headers, lower=True))
+    return lambda fields: all(holds(fields) for holds in tests)
 
 
 def compile_header(header: ValueMatch) -> Callable[[Fields], bool]:

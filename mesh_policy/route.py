@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from mesh_policy import cors, fault, filters, match, redirect, regex, retry, rewrite, timeouts
 from mesh_policy.errors import Violation
+from mesh_policy.fault import PreparedFault
 from mesh_policy.filters import HeaderChange
+from mesh_policy.identity import SpiffeId
 from mesh_policy.match import Test
 from mesh_policy.request import RequestView
 from mesh_policy.snapshot import Cors, Fault, HttpRoutes, Match, Mirror, RouteEntry, Rule, ValueMatch, WeightedBackend
@@ -64,6 +66,8 @@ class PreparedRule(NamedTuple):
     """Index in `HttpRoutes.rules`."""
     request_change: HeaderChange | None
     response_change: HeaderChange | None
+    faults: tuple[PreparedFault, ...]
+    """Those that concern this workload."""
     cors: Cors | None
     """What counts for all shares; None: each of them says it, or nobody does."""
     backends: tuple[PreparedBackend, ...]
@@ -86,13 +90,13 @@ class RouteTable(NamedTuple):
     """Of each entry: does it match, which rule, which prefix."""
 
 
-def prepare(routes: HttpRoutes) -> RouteTable:
-    """Make routes ready. `check` tells beforehand whether they are valid.
+def prepare(routes: HttpRoutes, caller: SpiffeId | None = None) -> RouteTable:
+    """Make routes ready for what a caller sends. `check` tells beforehand whether they are valid.
 
     Raises:
         ValueError: a regular expression cannot be used.
     """
-    rules = [prepare_rule(rule, index) for index, rule in enumerate(routes.rules)]
+    rules = [prepare_rule(rule, index, caller) for index, rule in enumerate(routes.rules)]
     return RouteTable(
         tuple(
             (match.compile_match(entry.match), rules[entry.rule], match.matched_prefix(entry.match.path))
@@ -101,7 +105,7 @@ def prepare(routes: HttpRoutes) -> RouteTable:
     )
 
 
-def prepare_rule(rule: Rule, position: int = 0) -> PreparedRule:
+def prepare_rule(rule: Rule, position: int = 0, caller: SpiffeId | None = None) -> PreparedRule:
     """Make one rule ready: of `prepare`, or that of a Service without a route."""
     each = any(backend.cors is not None for backend in rule.backends)
     return PreparedRule(
@@ -109,6 +113,7 @@ def prepare_rule(rule: Rule, position: int = 0) -> PreparedRule:
         position,
         filters.compile_change(rule.request_headers),
         filters.compile_change(rule.response_headers),
+        fault.prepare(rule.faults, caller),
         None if each else rule.cors,
         tuple(_prepare_backend(backend, rule.cors if each else None) for backend in rule.backends),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from mesh_policy.snapshot.base import MatchType, Struct
+from mesh_policy.snapshot.inbound import SourceMatch
 
 
 class PathMatch(Struct, frozen=True, kw_only=True):
@@ -98,14 +99,39 @@ class WeightedBackend(Struct, frozen=True, kw_only=True):
     """Copies of this share's requests, beside the rule's."""
 
 
+class Uniform(Struct, frozen=True, kw_only=True):
+    """Every value between the two is as likely."""
+
+    min_seconds: float
+    max_seconds: float
+
+
+class Normal(Struct, frozen=True, kw_only=True):
+    """The bell curve; what it gives below 0 counts as 0, above an hour as an hour."""
+
+    mean_seconds: float
+    deviation_seconds: float
+
+
 class Fault(Struct, frozen=True, kw_only=True):
-    """Exactly one of delay and abort is given. `percent` of the requests that match `headers` (empty: all) meet it."""
+    """Exactly one of a delay, an abort and a bandwidth is given. `percent` of the attempts that match meet it."""
 
     name: str
     percent: float = 100.0
     delay_seconds: float | None = None
+    """Always as long, 0 to 3600."""
+    delay_uniform: Uniform | None = None
+    delay_normal: Normal | None = None
     abort_status: int | None = None
+    """HTTP, 200 to 599."""
+    abort_grpc_status: int | None = None
+    """1 to 16; callers that do not speak gRPC get the HTTP status that says the same (mesh_policy.grpc)."""
+    bytes_per_second: int | None = None
+    """The body of the answer comes no faster, 1 to 1 GiB."""
     headers: tuple[ValueMatch, ...] = ()
+    """All of them must be there; empty: every request."""
+    callers: tuple[SourceMatch, ...] = ()
+    """One of them must be this workload; empty: every workload."""
 
 
 class Timeouts(Struct, frozen=True, kw_only=True):

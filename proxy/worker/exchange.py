@@ -144,7 +144,7 @@ class Exchange:
             self._unfit("request")
             return
         self._upstream = upstream
-        upstream.begin(self, head.request.data.method)
+        upstream.begin(self, head.request.data.method, mesh.bytes_per_second)
         upstream.sent_all = self.request_read
         if self._client.full:
             upstream.pause(Pause.PEER)

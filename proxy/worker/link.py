@@ -16,6 +16,8 @@ class Pause:
     """The other side takes bytes more slowly than they come."""
     NEXT = 4
     """A pipelined request waits for the current one."""
+    PACE = 8
+    """A fault lets the answer come no faster."""
 
 
 class Link(asyncio.Protocol):

@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 _CONNECT_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts to connect: HAProxy may be starting again."""
+_PIECES_PER_SECOND = 20
+"""In how many pieces an answer comes that a fault makes slow."""
 
 
 class Borrower(Protocol):
@@ -53,7 +55,9 @@ class Upstream(Link):
         "_body",
         "_buffer",
         "_method",
+        "_paced",
         "_pool",
+        "_rate",
         "_reusable",
         "_tunnel",
         "borrower",
@@ -81,10 +85,14 @@ class Upstream(Link):
         self._body: Body | None = None
         self._method = b""
         self._tunnel = False
+        self._rate: int | None = None
+        self._paced = False
+        """The next piece of a body may not come yet."""
 
-    def begin(self, borrower: Borrower, method: bytes) -> None:
-        """Lend this connection for one request."""
-        self.borrower, self._method = borrower, method
+    def begin(self, borrower: Borrower, method: bytes, bytes_per_second: int | None = None) -> None:
+        """Lend this connection for one request. The body of its answer comes no faster than `bytes_per_second`; None:
+        as fast as it can."""
+        self.borrower, self._method, self._rate = borrower, method, bytes_per_second
         self.touched = self.sent_all = False
 
     def data_received(self, data: bytes) -> None:
@@ -143,7 +151,7 @@ class Upstream(Link):
     def _read(self) -> None:
         borrower = self.borrower
         try:
-            while self.borrower is not None and not self.held and not self.closed:
+            while self.borrower is not None and not self.held and not self._paced and not self.closed:
                 if not self._step(self.borrower):
                     return
         except (HeadError, BodyError) as error:
@@ -168,13 +176,30 @@ class Upstream(Link):
         elif self._body is None:
             return self._step_head(borrower, data)
         else:
+            if self._rate is not None:
+                most = max(1, self._rate // _PIECES_PER_SECOND)
+                data, self._buffer = data[:most], data[most:]
             content = self._body.feed(data)
             if self._body.done:
-                self._buffer = self._body.rest
+                self._buffer = self._body.rest + self._buffer
                 self._finish(content)
             elif content:
+                if self._rate is not None:
+                    self._pace(len(content) / self._rate)
                 borrower.on_content(content, False, ())
         return True
+
+    def _pace(self, seconds: float) -> None:
+        """Neither read nor pass anything on for a while. What waits meanwhile is one read of the socket, not more."""
+        self._paced = True
+        self.pause(Pause.PACE)
+        asyncio.get_running_loop().call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._paced = False
+        self.resume(Pause.PACE)
+        if not self.held:
+            self._read()
 
     def _step_head(self, borrower: Borrower, data: bytes) -> bool:
         end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES + 4)

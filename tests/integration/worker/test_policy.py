@@ -65,6 +65,21 @@ async def test_an_invalid_backend_costs_exactly_its_share(start: Start) -> None:
     serving.cancel()
 
 
+async def test_filters_of_a_backend_act_on_its_share_only(start: Start) -> None:
+    copied = {"backend": "shop/v1", "weight": 1, "mirrors": [{"backend": "staging/api"}]}
+    moved = {"backend": "shop/v2", "weight": 1, "redirect": {"status": 308, "hostname": "other.example"}}
+    bench = await start(config=snapshot(backends=[copied, moved]))
+    seen: Counter[str] = Counter()
+    serving = asyncio.create_task(answer_all(bench, seen))
+    caller = await bench.call()
+    answers = [await ask(caller, path="/x") for _ in range(10)]
+    assert Counter(answer[9:12] for answer in answers) == {b"200": 5, b"308": 5}
+    assert sum(b"location: http://other.example/x\r\n" in answer for answer in answers) == 5
+    await bench.counted("mirrorSent", 5)
+    assert seen == {"shop/v1": 5, "staging/api copy": 5}
+    serving.cancel()
+
+
 async def test_no_rule_is_404(start: Start) -> None:
     config = snapshot()
     config["outbound"]["frontends"][0]["routes"]["entries"].pop()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mesh_policy import grpc
 from mesh_policy.grpc import path_match, specificity
 from mesh_policy.match import compile_match
 from mesh_policy.request import view
@@ -63,3 +64,26 @@ def test_service_then_method_then_headers_then_name() -> None:
     expected = [one.match for one in IN_ORDER]
     for some in (IN_ORDER[::-1], IN_ORDER[5:] + IN_ORDER[:5]):
         assert [entry.match for entry in order(some)] == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "speaks"),
+    [
+        (b"application/grpc", True),
+        (b"application/grpc+proto", True),
+        (b"Application/gRPC; charset=utf-8", True),
+        (b"application/grpc-web+proto", False),
+        (b"application/json", False),
+    ],
+)
+def test_calls_are_told_by_their_content_type(kind: bytes, speaks: bool) -> None:
+    assert grpc.is_call(((b"Content-Type", kind),)) is speaks
+    assert not grpc.is_call(())
+
+
+def test_every_status_has_a_name_and_a_status_of_http() -> None:
+    assert sorted(grpc.STATUS.values()) == list(range(1, 17))
+    assert grpc.http_status(grpc.STATUS["Unavailable"]) == 503
+    assert grpc.http_status(grpc.STATUS["Unauthenticated"]) == 401
+    assert grpc.http_status(grpc.STATUS["Cancelled"]) == 499
+    assert len(grpc.HTTP_STATUS) == 16
