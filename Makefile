@@ -66,10 +66,10 @@ bench: venv root-check ## requests per second per core, latency and memory, meas
 	$(call need,$(BENCH_NEEDS))
 	@$(RUN) python -m bench
 
-conformance: venv root-check ## the Gateway API's own suite for meshes on the cluster of `make demo`; engine=python CHANNEL=experimental TEST=name
-	$(RUN) ansible-playbook -i inventories/local playbooks/conformance.yml $(ANSIBLE_ARGS)
+conformance: venv root-check ## the Gateway API's own suite for meshes on the cluster of `make demo`; engine=python CHANNEL=experimental TEST=name RUNS=20
+	$(RUN) ansible-playbook -i inventories/local playbooks/conformance.yml -e "gateway_api_channel=$(or $(CHANNEL),standard)" $(ANSIBLE_ARGS)
 	@$(RUN):"$(CACHE)/binaries/kubernetes/1.35.4" python -m tests.conformance --channel "$(or $(CHANNEL),standard)" \
-	  $(if $(engine),--engine "$(engine)") $(if $(TEST),--test "$(TEST)")
+	  $(if $(engine),--engine "$(engine)") $(if $(TEST),--test "$(TEST)") $(if $(RUNS),--runs "$(RUNS)") $(if $(VERSION),--version "$(VERSION)")
 
 images: venv root-check ## build the images and bring them to the nodes (part of `make demo`)
 	$(RUN) ansible-playbook -i inventories/local playbooks/images.yml $(ANSIBLE_ARGS)

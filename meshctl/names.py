@@ -14,6 +14,9 @@ PROXY = "heddle-proxy"
 GROUP = "mesh.heddle.dev"
 MESH_API = f"/apis/{GROUP}/v1alpha1"
 GATEWAY_API = "/apis/gateway.networking.k8s.io/v1"
+CONTROLLER_NAME = f"{GROUP}/control-plane"
+XMESH = "/apis/gateway.networking.x-k8s.io/v1alpha1/xmeshes/heddle"
+"""What the mesh says about itself, in clusters with the Gateway API's experimental kinds."""
 STATUS_ANNOTATION = f"{GROUP}/status"
 HEALTH_PORT = 15020
 METRICS_PORT = 15090

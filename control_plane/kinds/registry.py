@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from control_plane.kinds import mesh_config, route, routes, service_intentions, service_subset, traffic_policy
+from control_plane.kinds import mesh_config, route, routes, service_intentions, service_subset, traffic_policy, x_mesh
 from control_plane.kinds.endpoint_slice import EndpointSlice
 from control_plane.kinds.meta import GROUP, Broken, Metadata, Object
 from control_plane.kinds.namespace import Namespace
@@ -64,6 +64,7 @@ KINDS: dict[str, Kind] = {
     "MeshConfig": Kind(
         mesh_config.MeshConfig, mesh_config.validate, GROUP, "v1alpha1", "meshconfigs", namespaced=False
     ),
+    "XMesh": Kind(x_mesh.XMesh, _nothing, x_mesh.GROUP, x_mesh.VERSION, "xmeshes", namespaced=False),
 }
 
 

@@ -29,6 +29,7 @@ from control_plane.runtime.feed import Feed
 from control_plane.runtime.peers import Peers
 from control_plane.runtime.status_writer import StatusWriter
 from control_plane.runtime.trust import Trust
+from control_plane.runtime.x_mesh import MeshMaker
 from control_plane.serve import health
 from control_plane.serve.access import Access
 from control_plane.serve.hub import Hub
@@ -78,6 +79,9 @@ class Process:
         self.status = StatusWriter(
             client, self.index, compiler, self.hub, peers, leading=self._leads_and_knows, metrics=self.metrics
         )
+        self.mesh_maker = MeshMaker(
+            client, self.index, installed=lambda: self._watch_of("XMesh").installed, leading=self._leads_and_knows
+        )
         self._self: Peer | None = None
         self.api = SidecarApi(
             self.hub, Access(self._review), lambda: self.trust.authority, self.metrics, peer=lambda: self._self
@@ -85,6 +89,9 @@ class Process:
         self._runners: list[web.AppRunner] = []
         self.ports: dict[str, int] = {}
         """Where the servers really listen, by name."""
+
+    def _watch_of(self, kind: str) -> Watch:
+        return self.watches[list(KINDS).index(kind)]
 
     # --- small answers ----------------------------------------------------------------------------------------------
 
@@ -140,6 +147,7 @@ class Process:
         """Run until `stop` is set, then end in order."""
         loops: list[Coroutine[Any, Any, None]] = [watch.run() for watch in self.watches]
         loops += [self.election.run(), self.trust.run(), self.hub.run(), self.status.run(), self._learn_self()]
+        loops.append(self.mesh_maker.run())
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
             try:

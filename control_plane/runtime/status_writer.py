@@ -16,12 +16,14 @@ from control_plane.index.store import Index, Key
 from control_plane.kinds.meta import CONTROLLER_NAME, HasStatus, Object
 from control_plane.kinds.route import AnyRoute
 from control_plane.kinds.routes import ROUTES
+from control_plane.kinds.x_mesh import XMesh
 from control_plane.kube.client import KubeClient
 from control_plane.kube.errors import Conflict, KubeError, NotFound
 from control_plane.kube.objects import write_status
 from control_plane.runtime.peers import POLL_SECONDS, Peers
 from control_plane.serve.hub import Hub
 from control_plane.serve.metrics import Metrics
+from control_plane.status import x_mesh
 from control_plane.status.conditions import merged, plain, was_programmed
 from control_plane.status.own import conditions
 from control_plane.status.progress import PATIENCE_SECONDS, Answer, Progress, lagging, progress
@@ -106,7 +108,7 @@ class StatusWriter:
         policies = PolicyTable(self._index)
         complete = True
         self._pending = bool(self._lagging)
-        for kind in (*ROUTES, *OWN_KINDS):
+        for kind in (*ROUTES, *OWN_KINDS, "XMesh"):
             for obj in self._index.every(kind):
                 spared = forgiven if _was_programmed(obj) else frozenset()
                 done = progress(affected(self._index, kind, obj), expected, answers, spared)
@@ -142,6 +144,8 @@ class StatusWriter:
             old = list(obj.status.parents) if obj.status else []
             wanted = parents(self._index, obj, done, now)
             return None if wanted == old else {"parents": wanted}
+        if isinstance(obj, XMesh):
+            return x_mesh.status(obj, now)
         status = obj.status if isinstance(obj, HasStatus) else None  # type: ignore[attr-defined]
         before = plain(status.conditions) if status else []
         said = conditions(self._index, policies, kind, obj, done)

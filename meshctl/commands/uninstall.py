@@ -9,7 +9,7 @@ from meshctl import pods
 from meshctl.client import Cluster
 from meshctl.commands import Session, helm_arguments
 from meshctl.errors import MeshctlError
-from meshctl.names import CRDS_RELEASE, MESH_API, RELEASE
+from meshctl.names import CONTROLLER_NAME, CRDS_RELEASE, MESH_API, RELEASE, XMESH
 
 EXAMPLES = """examples:
   meshctl uninstall                    refuses while pods run with a sidecar
@@ -46,6 +46,7 @@ def run(session: Session) -> int:
     if not session.options.keep_namespace:
         changed |= cluster.delete(f"/api/v1/namespaces/{session.namespace}", "Foreground")
         wait_gone(cluster, f"/api/v1/namespaces/{session.namespace}", session.options.timeout)
+    changed |= announcement(cluster)
     output.result({"changed": changed})
     output.say(f"[green]ok[/green]: {'the mesh is removed' if changed else 'there was no mesh'}")
     return 0
@@ -68,6 +69,13 @@ def objects(cluster: Cluster) -> list[str]:
         if (found := cluster.items(f"{MESH_API}/{kind}"))
         and (names := [f"{one['metadata']['namespace']}/{one['metadata']['name']}" for one in found])
     ]
+
+
+def announcement(cluster: Cluster) -> bool:
+    """The XMesh that the control plane made for the mesh itself, in a cluster that knows the kind."""
+    found = cluster.find(XMESH)
+    ours = found is not None and found.get("spec", {}).get("controllerName") == CONTROLLER_NAME
+    return ours and cluster.delete(XMESH)
 
 
 def wait_gone(cluster: Cluster, path: str, seconds: float) -> None:

@@ -6,34 +6,18 @@ import argparse
 import os
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+from control_plane.kinds.x_mesh import SUPPORTED_FEATURES
 from tests.conformance.cluster import Kubectl, installed_channel, wait_until_gone, with_engine
 from tests.conformance.results import Results, table
+from tests.conformance.runs import Log, Run, revision, summary
 
 SUITE_VERSION = "1.6.3"
 LIMIT_SECONDS = 3600
 PROFILES = ("MESH-HTTP", "MESH-GRPC")
-FEATURES = (
-    "Mesh",
-    "HTTPRoute",
-    "GRPCRoute",
-    "MeshClusterIPMatching",
-    "MeshConsumerRoute",
-    "MeshHTTPRouteRewritePath",
-    "MeshHTTPRouteSchemeRedirect",
-    "MeshHTTPRouteRedirectPort",
-    "MeshHTTPRouteRedirectPath",
-    "MeshHTTPRouteBackendRequestHeaderModification",
-    "MeshHTTPRouteQueryParamMatching",
-    "MeshHTTPRouteNamedRouteRule",
-    "HTTPRouteResponseHeaderModification",
-    "HTTPRouteParentRefPort",
-    "HTTPRoute303RedirectStatusCode",
-    "HTTPRoute307RedirectStatusCode",
-    "HTTPRoute308RedirectStatusCode",
-)
-"""Everything that a test of a mesh asks for: nothing is left out, so that no test is skipped."""
 LABELS = {"mesh.heddle.dev/inject": "enabled", "mesh.heddle.dev/authorization": "Allow"}
 """What a user's namespace would carry: sidecars, and callers that no intention names are let in."""
 
@@ -48,7 +32,7 @@ def command(args: argparse.Namespace, report: Path) -> list[str]:
     labels = ",".join(f"{name}={value}" for name, value in LABELS.items())
     flags = {
         "conformance-profiles": ",".join(PROFILES),
-        "supported-features": ",".join(FEATURES),
+        "supported-features": ",".join(SUPPORTED_FEATURES),
         "namespace-labels": labels,
         "organization": "heddle",
         "project": "heddle",
@@ -79,7 +63,17 @@ def run(argv: list[str], log: Path, kubeconfig: str) -> Results:
     return results
 
 
-def main() -> int:
+def one_run(args: argparse.Namespace, kubectl: Kubectl, report: Path) -> Run:
+    """The whole suite once, from clean namespaces."""
+    wait_until_gone(kubectl)
+    began = datetime.now(UTC)
+    started = time.monotonic()
+    results = run(command(args, report), report.with_suffix(".log"), args.kubeconfig)
+    print(table(results))
+    return Run(began, time.monotonic() - started, results)
+
+
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make conformance", description=__doc__)
     parser.add_argument("--kubeconfig", default=os.environ.get("KUBECONFIG", "/var/lib/heddle/kubeconfig"))
     parser.add_argument("--engine", choices=["auto", "python", "native"], help="as MeshConfig says, unless given")
@@ -87,22 +81,39 @@ def main() -> int:
     parser.add_argument("--test", help="one test by its short name, for instance MeshTrafficSplit")
     parser.add_argument("--version", default="main", help="of the mesh, for the report")
     parser.add_argument("--output", type=Path, default=cache() / "conformance", help="folder of report and log")
+    parser.add_argument(
+        "--runs", type=int, help="so many whole runs, until the first that is not good, and a log of them"
+    )
+    parser.add_argument("--runs-output", type=Path, default=Path("docs/conformance"), help="folder of the log of runs")
     args = parser.parse_args()
+    if args.runs is not None and args.runs < 1:
+        parser.error(f"--runs is {args.runs}: 1 or more")
+    return args
+
+
+def main() -> int:
+    args = arguments()
     kubectl = Kubectl(args.kubeconfig)
     found = installed_channel(kubectl)
     if found != (args.channel, f"v{SUITE_VERSION}"):
         there = "nothing" if found is None else f"{found[1]}, channel {found[0]}"
         print(f"The cluster has of the Gateway API: {there}. Needed: v{SUITE_VERSION}, channel {args.channel}.")
-        print(f"make demo ANSIBLE_ARGS='-e gateway_api_channel={args.channel}' installs it.")
+        print(f"ansible-playbook playbooks/gateway_api.yml -e gateway_api_channel={args.channel} installs it.")
         return 64
-    wait_until_gone(kubectl)
     args.output.mkdir(parents=True, exist_ok=True)
-    report = args.output / f"{args.channel}-{args.version}-{args.engine or 'default'}-report.yaml"
+    name = f"{args.channel}-{args.version}-{args.engine or 'default'}"
+    report = args.output / f"{name}-report.yaml"
+    log = None if args.runs is None else Log(args.runs_output / f"{name}-runs.log", name, revision())
     with with_engine(kubectl, args.engine):
-        results = run(command(args, report), report.with_suffix(".log"), args.kubeconfig)
-    print(table(results))
-    print(f"report: {report}\nlog:    {report.with_suffix('.log')}")
-    return 0 if results.good else 1
+        for number in range(1, (args.runs or 1) + 1):
+            done = one_run(args, kubectl, report)
+            if log is not None:
+                log.add(number, done)
+                print(f"run {number} of {args.runs}: {summary(done)}", flush=True)
+            if not done.results.good:
+                break
+    print(f"report: {report}\nlog:    {report.with_suffix('.log')}{f'\nruns:   {log.path}' if log else ''}")
+    return 0 if done.results.good else 1
 
 
 if __name__ == "__main__":

@@ -34,11 +34,12 @@ PLURALS = {
     "ServiceIntentions": "/apis/mesh.heddle.dev/v1alpha1/serviceintentions",
     "TrafficPolicy": "/apis/mesh.heddle.dev/v1alpha1/trafficpolicies",
     "MeshConfig": "/apis/mesh.heddle.dev/v1alpha1/meshconfigs",
+    "XMesh": "/apis/gateway.networking.x-k8s.io/v1alpha1/xmeshes",
     "Lease": "/apis/coordination.k8s.io/v1/leases",
     "MutatingWebhookConfiguration": "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
     "ValidatingWebhookConfiguration": "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
 }
-CLUSTER_SCOPED = {"Namespace", "MeshConfig", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}
+CLUSTER_SCOPED = {"Namespace", "MeshConfig", "XMesh", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}
 KINDS = {path: kind for kind, path in PLURALS.items()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.support.cluster import a_route, a_service, to
+from tests.support.cluster import a_grpc_route, a_route, a_service, to
 from tests.support.control_plane import NAMESPACE, Replica, Sidecar, replica, sidecar
 from tests.support.fake_kube import FakeKube
 
@@ -81,6 +81,23 @@ async def test_two_replicas_one_of_them_ends(kube: FakeKube, tmp_path: Path) -> 
     lease = kube.get("Lease", NAMESPACE, "heddle-control-plane")
     assert lease is not None
     assert lease["spec"]["holderIdentity"] == "cp-1"
+
+
+async def test_a_call_route_keeps_its_status_up_to_date(kube: FakeKube, tmp_path: Path) -> None:
+    await kube.delete("Pod", "shop", "api-2")
+    await kube.apply(a_grpc_route("r", "api", {"backendRefs": [to("api")]}))
+    async with replica(kube, tmp_path) as cp, sidecar(kube, cp, "web") as web, sidecar(kube, cp, "api") as api:
+        await run_newest(web)
+        await run_newest(api)
+        obj = await kube.until("GRPCRoute", "shop", "r", lambda o: programmed(o).get("status") == "True")
+        assert programmed(obj)["message"] == "running in 2 of 2 sidecars"
+
+
+async def test_the_mesh_says_what_it_can_do_where_the_cluster_asks(kube: FakeKube, tmp_path: Path) -> None:
+    async with replica(kube, tmp_path):
+        obj = await kube.until("XMesh", "", "heddle", lambda o: o is not None and "status" in o)
+    assert [one["status"] for one in obj["status"]["conditions"]] == ["True"]
+    assert {"name": "MeshConsumerRoute"} in obj["status"]["supportedFeatures"]
 
 
 async def test_invalid_routes_are_told_and_others_entries_stay(kube: FakeKube, tmp_path: Path) -> None:
