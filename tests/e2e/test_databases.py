@@ -1,0 +1,105 @@
+"""PostgreSQL, Redis and MySQL (MariaDB, as Debian has it) through the mesh, with Services as people write them.
+
+Their ports have a number, and for one of them a name; no appProtocol, no annotation. MySQL's server speaks first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from meshctl.client import Cluster, Executed
+from meshctl.names import GROUP
+from tests.e2e.conftest import STATE_DIR
+from tests.e2e.images import build, nodes
+from tests.e2e.namespace import Sandbox
+from tests.e2e.workload import FILES, OUTSIDE, Program, Workload, access_log, bring_programs, expose, start
+
+LABELS = {f"{GROUP}/authorization": "Allow"}
+CASE_SECONDS = 60
+PORTS = {"postgres": 5432, "redis": 6379, "mysql": 3306}
+CASES = (
+    "postgres_statements",
+    "postgres_plain",
+    "postgres_direct",
+    "postgres_large",
+    "postgres_notices",
+    "postgres_cancel",
+    "postgres_reuse",
+    "redis_statements",
+    "redis_large",
+    "redis_notices",
+    "redis_waiting",
+    "redis_reuse",
+    "mysql_statements",
+    "mysql_tls",
+    "mysql_large",
+    "mysql_reuse",
+)
+WAYS = {
+    "meshed": ("client", "strict"),
+    "to_unmeshed": ("client", "outside"),
+    "from_unmeshed": ("stranger", "open"),
+    "open": ("client", "open"),
+    "unmeshed": ("stranger", "outside"),
+}
+"""Which pod calls which servers. The ones of `open` take plaintext too (Permissive)."""
+
+type Call = Callable[[str, str], Executed]
+
+
+@pytest.fixture(scope="module")
+def call(cluster: Cluster, sandbox: Sandbox) -> Call:
+    """Run one case one way."""
+    image = build.databases()
+    nodes.bring(cluster, image, STATE_DIR)
+    scripts = {name: f"serve_{name}.sh" for name in PORTS}
+    bring_programs(sandbox, "database_calls.py", *scripts.values())
+    servers = [Program(["sh", f"{FILES}/{scripts[name]}"], port, name) for name, port in PORTS.items()]
+    for servers_of in ("strict", "outside", "open"):
+        for name, port in PORTS.items():
+            expose(sandbox, f"{name}-{servers_of}", servers_of, {"port": port})
+    idle = [Program(["sleep", "infinity"])]
+    start(
+        sandbox,
+        Workload("strict", image.name, servers),
+        Workload("open", image.name, servers, {f"{GROUP}/mtls": "Permissive"}),
+        Workload("outside", image.name, servers, OUTSIDE),
+        Workload("client", image.name, idle),
+        Workload("stranger", image.name, idle, OUTSIDE),
+    )
+
+    def run(way: str, case: str) -> Executed:
+        pod, servers_of = WAYS[way]
+        host = f"{case.partition('_')[0]}-{servers_of}"
+        words = ["python3", f"{FILES}/database_calls.py", host, case]
+        return cluster.execute(sandbox.name, pod, "app", words, CASE_SECONDS)
+
+    return run
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("way", WAYS)
+def test_case(way: str, case: str, call: Call) -> None:
+    done = call(way, case)
+    assert done.code == 0, done.stderr or done.stdout
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_connections_are_the_meshs(name: str, sandbox: Sandbox, call: Call) -> None:
+    """The servers' sidecar knows who called: what went through was encrypted between the pods."""
+    assert call("meshed", f"{name}_statements").code == 0
+    entries = [json.loads(line) for line in access_log(sandbox, "strict") if line.startswith("{")]
+    seen = {one.get("peer") for one in entries if str(one.get("frontend", "")).endswith(f":{PORTS[name]}")}
+    assert seen == {f"spiffe://cluster.local/ns/{sandbox.name}/sa/default"}
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_strangers_are_refused(name: str, cluster: Cluster, sandbox: Sandbox, call: Call) -> None:
+    """Without a sidecar nobody reaches a Strict port."""
+    words = ["python3", f"{FILES}/database_calls.py", f"{name}-strict", f"{name}_statements"]
+    done = cluster.execute(sandbox.name, "stranger", "app", words, CASE_SECONDS)
+    assert done.code != 0
+    assert "Traceback" in done.stderr, "the client sees an error of the connection"
