@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from control_plane.index.membership import default_action, identity_of, service_account_id
 from control_plane.index.store import Index
+from control_plane.kinds.caller import Caller
 from control_plane.kinds.pod import Pod
 from control_plane.kinds.service_intentions import (
     HttpPermission,
@@ -44,7 +45,7 @@ def _candidates(index: Index, obj: ServiceIntentions) -> Iterator[IntentionCandi
     for source in obj.spec.sources:
         intention = Intention(
             name=f"{home}/{obj.metadata.name}",
-            source=_source(index, home, source),
+            source=source_match(index, home, source),
             source_name=_source_name(home, source),
             action=source.action,
             permissions=tuple(_permission(permission) for permission in source.permissions),
@@ -59,7 +60,8 @@ def _rank(source: IntentionSource) -> int:
     return 2 if source.namespace == "*" else 1
 
 
-def _source(index: Index, home: str, source: IntentionSource) -> SourceMatch:
+def source_match(index: Index, home: str, source: Caller) -> SourceMatch:
+    """A caller that an object of the namespace `home` names, by the identities that it may have."""
     namespace = source.namespace or home
     if source.name == "*":
         return SourceMatch() if namespace == "*" else SourceMatch(namespace=namespace)

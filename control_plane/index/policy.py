@@ -32,6 +32,7 @@ class PolicyTable:
     """All attachments of one revision of the index."""
 
     def __init__(self, index: Index) -> None:
+        self.index = index
         self._winner: dict[Scope, TrafficPolicy] = {}
         self.refusals: dict[tuple[str, str], tuple[Refusal, ...]] = {}
         """By the policy's key; a policy that is not here acts on all its targets."""

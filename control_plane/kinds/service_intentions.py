@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from control_plane.kinds import checks
+from control_plane.kinds import caller, checks
+from control_plane.kinds.caller import Caller
 from control_plane.kinds.meta import ConditionsStatus, HasStatus, Strict
 from mesh_policy.errors import Violation
 from mesh_policy.snapshot import Action
@@ -42,13 +43,9 @@ class IntentionPermission(Strict, frozen=True, kw_only=True):
     http: HttpPermission | None = None
 
 
-class IntentionSource(Strict, frozen=True, kw_only=True):
-    """A caller: by Service (`name`, `*` is every ServiceAccount) or by `serviceAccount`; one of both."""
+class IntentionSource(Caller, frozen=True, kw_only=True):
+    """A caller and what it may do."""
 
-    name: str | None = None
-    service_account: str | None = None
-    namespace: str | None = None
-    """None: the intention's own; `*`: any."""
     action: Action | None = None
     permissions: tuple[IntentionPermission, ...] = ()
     """Tried in order, the first that matches decides; none matches: deny."""
@@ -90,14 +87,7 @@ def _violations(obj: ServiceIntentions) -> Iterator[Violation]:
 
 
 def _source(at: str, source: IntentionSource) -> Iterator[Violation]:
-    if (source.name is None) == (source.service_account is None):
-        yield Violation(at, "give exactly one of name (a Service, or '*') and serviceAccount")
-    if source.name not in {None, "*"}:
-        yield from checks.dns_label(f"{at}.name", source.name or "")
-    if source.service_account is not None:
-        yield from checks.dns_subdomain(f"{at}.serviceAccount", source.service_account)
-    if source.namespace not in {None, "*"}:
-        yield from checks.dns_label(f"{at}.namespace", source.namespace or "")
+    yield from caller.violations(at, source)
     if (source.action is None) == (not source.permissions):
         yield Violation(at, "give exactly one of action (allow or deny) and permissions")
     yield from checks.at_most(f"{at}.permissions", source.permissions, MAX_PERMISSIONS)

@@ -46,6 +46,10 @@ spec:
   faults:
   - {name: slow, percent: 10, delay: {fixed: 2s}}
   - {name: broken, percent: 5, abort: {httpStatus: 503}, match: {headers: [{name: x-chaos, value: "on"}]}}
+  - {name: uneven, delay: {uniform: {min: 0s, max: 1h}}}
+  - {name: bell, delay: {normal: {mean: 200ms, deviation: 50ms}}, match: {callers: [{name: web}]}}
+  - {name: call, abort: {grpcStatus: Unavailable}, match: {callers: [{serviceAccount: x, namespace: "*"}]}}
+  - {name: narrow, bandwidth: {bytesPerSecond: 65536}}
 ---
 apiVersion: mesh.heddle.dev/v1alpha1
 kind: MeshConfig
@@ -190,8 +194,13 @@ BAD: list[tuple[str, str, Any, str]] = [
         "Unsupported value",
     ),
     ("TrafficPolicy", "spec.faults", [], "should have at least 1 items"),
-    ("TrafficPolicy", "spec.faults", [{"name": "x"}], "exactly one of delay and abort"),
-    ("TrafficPolicy", "spec.faults", [{"name": "x", "delay": DELAY, "abort": ABORT}], "exactly one of delay and abort"),
+    ("TrafficPolicy", "spec.faults", [{"name": "x"}], "one of delay, abort and bandwidth"),
+    (
+        "TrafficPolicy",
+        "spec.faults",
+        [{"name": "x", "delay": DELAY, "abort": ABORT}],
+        "one of delay, abort and bandwidth",
+    ),
     ("TrafficPolicy", "spec.faults", [{"delay": DELAY}], "name: Required value"),
     ("TrafficPolicy", "spec.faults", [{"name": "x", "delay": DELAY}, {"name": "x", "abort": ABORT}], "Duplicate value"),
     ("TrafficPolicy", "spec.faults", [{"name": "x", "delay": {"fixed": "2"}}], "fixed: Invalid value"),
@@ -211,6 +220,24 @@ BAD: list[tuple[str, str, Any, str]] = [
     ("MeshConfig", "spec.accessLog.sample", 100.1, "spec.accessLog.sample: Invalid value"),
     ("MeshConfig", "spec.accesslog", {}, 'unknown field "spec.accesslog"'),
 ]
+BAD_FAULTS: list[tuple[dict[str, Any], str]] = [
+    ({"delay": {}}, "exactly one of fixed, uniform and normal"),
+    ({"delay": {**DELAY, "uniform": {"min": "0s", "max": "1s"}}}, "exactly one of fixed, uniform and normal"),
+    ({"delay": {"uniform": {"min": "2s", "max": "1s"}}}, "max is shorter than min"),
+    ({"delay": {"uniform": {"min": "1s", "max": "2h"}}}, "use more than 0 and at most 1h"),
+    ({"delay": {"normal": {"mean": "2h", "deviation": "1s"}}}, "use 0s to 1h"),
+    ({"delay": {"normal": {"mean": "1s"}}}, "deviation: Required value"),
+    ({"abort": {}}, "exactly one of httpStatus and grpcStatus"),
+    ({"abort": {**ABORT, "grpcStatus": "Internal"}}, "exactly one of httpStatus and grpcStatus"),
+    ({"abort": {"grpcStatus": "OK"}}, "Unsupported value"),
+    ({"bandwidth": {"bytesPerSecond": 0}}, "bytesPerSecond: Invalid value"),
+    ({"bandwidth": {"bytesPerSecond": "64KiB"}}, "bytesPerSecond: Invalid value"),
+    ({"abort": ABORT, "match": {}}, "should have at least 1 properties"),
+    ({"abort": ABORT, "match": {"headers": [{"name": "a", "value": "b", "type": "Glob"}]}}, "Unsupported value"),
+    ({"abort": ABORT, "match": {"callers": [{"namespace": "shop"}]}}, "exactly one of name (a Service"),
+    ({"abort": ABORT, "match": {"callers": [{"name": "a*"}]}}, "name: Invalid value"),
+]
+BAD += [("TrafficPolicy", "spec.faults", [{"name": "x", **fault}], reason) for fault, reason in BAD_FAULTS]
 
 
 def changed(obj: dict[str, Any], path: str, value: Any) -> dict[str, Any]:

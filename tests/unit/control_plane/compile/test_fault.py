@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from control_plane.compile.fault import rule_faults, service_faults
+import msgspec
+import pytest
+
+from control_plane.compile.fault import fault, rule_faults, service_faults
 from control_plane.index.policy import PolicyTable
+from control_plane.kinds.fault import FaultSpec
 from control_plane.kinds.http_route import HttpRoute
 from control_plane.kinds.meta import Ref
-from mesh_policy.snapshot import Fault, ValueMatch
+from mesh_policy.snapshot import Fault, Normal, SourceMatch, Uniform, ValueMatch
 from tests.support.cluster import BROKEN, SHOP, SLOW, a_policy, a_route, an_index
 
 SERVICE = {"group": "", "kind": "Service", "name": "api"}
@@ -53,4 +57,52 @@ def test_a_fault_is_compiled_with_its_units() -> None:
     assert service_faults(PolicyTable(index), service, service.tcp_ports[0]) == (
         Fault(name="slow", percent=10.0, delay_seconds=0.25),
         Fault(name="broken", percent=5.0, abort_status=503, headers=(ValueMatch(name="x-chaos", value="on"),)),
+    )
+
+
+def compiled(**spec: Any) -> Fault:
+    """A fault of a policy in `shop`."""
+    index = an_index(*SHOP)
+    return fault(index, "shop", msgspec.convert({"name": "f", **spec}, FaultSpec))
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        (
+            {"delay": {"uniform": {"min": "0s", "max": "1m30s"}}},
+            Fault(name="f", delay_uniform=Uniform(min_seconds=0.0, max_seconds=90.0)),
+        ),
+        (
+            {"delay": {"normal": {"mean": "200ms", "deviation": "50ms"}}},
+            Fault(name="f", delay_normal=Normal(mean_seconds=0.2, deviation_seconds=0.05)),
+        ),
+        ({"abort": {"grpcStatus": "Unavailable"}}, Fault(name="f", abort_grpc_status=14)),
+        ({"bandwidth": {"bytesPerSecond": 65536}}, Fault(name="f", bytes_per_second=65536)),
+    ],
+)
+def test_every_kind_of_fault(spec: dict[str, Any], expected: Fault) -> None:
+    assert compiled(**spec) == expected
+
+
+def test_headers_may_be_expressions() -> None:
+    match = {"headers": [{"name": "X-User", "value": "t.*", "type": "RegularExpression"}]}
+    found = compiled(abort={"httpStatus": 500}, match=match).headers
+    assert found == (ValueMatch(name="x-user", value="t.*", type="RegularExpression"),)
+
+
+def test_callers_are_compiled_to_identities() -> None:
+    callers = [
+        {"name": "web"},
+        {"name": "gone"},
+        {"serviceAccount": "batch", "namespace": "jobs"},
+        {"name": "*"},
+        {"name": "*", "namespace": "*"},
+    ]
+    assert compiled(abort={"httpStatus": 500}, match={"callers": callers}).callers == (
+        SourceMatch(identities=("spiffe://cluster.local/ns/shop/sa/web",)),
+        SourceMatch(identities=()),
+        SourceMatch(identities=("spiffe://cluster.local/ns/jobs/sa/batch",)),
+        SourceMatch(namespace="shop"),
+        SourceMatch(),
     )
