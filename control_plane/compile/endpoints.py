@@ -41,6 +41,17 @@ def backend(index: Index, target: Target) -> Backend:
     return Backend(name=target.name, protocol=protocol_of(target.port), endpoints=endpoints)
 
 
+def zones(index: Index) -> dict[str, str]:
+    """Zones by the name of the node, as far as endpoints tell: nodes themselves are not read."""
+    return {
+        endpoint.node_name: endpoint.zone
+        for part in index.every("EndpointSlice")
+        if isinstance(part, EndpointSlice)
+        for endpoint in part.endpoints or ()
+        if endpoint.node_name and endpoint.zone
+    }
+
+
 def _endpoints(index: Index, target: Target) -> Iterator[_Found]:
     namespace, name = target.service.key
     for part in index.slices(namespace, name):

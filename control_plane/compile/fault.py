@@ -1,32 +1,19 @@
-"""Faults: TrafficPolicy into what a frontend or a rule carries. The nearest policy counts, whole."""
+"""Faults: TrafficPolicy into what a rule carries. The nearest policy that has any counts, with all of its faults."""
 
 from __future__ import annotations
 
 from control_plane.compile.authorization import source_match
-from control_plane.index.policy import PolicyTable, Scope, rule_scopes, service_scopes
+from control_plane.index.policy import PolicyTable, Scope
 from control_plane.index.store import Index
 from control_plane.kinds.duration import duration_seconds
 from control_plane.kinds.fault import DelayFault, FaultMatch, FaultSpec
-from control_plane.kinds.route import AnyRoute
-from control_plane.kinds.service import Service, ServicePort
 from mesh_policy import grpc
 from mesh_policy.snapshot import Fault, Normal, Uniform, ValueMatch
 
 
-def service_faults(policies: PolicyTable, service: Service, port: ServicePort) -> tuple[Fault, ...]:
-    """Of a Service port without a route: port > Service > namespace."""
-    return _faults(policies, service_scopes(service, port.name))
-
-
-def rule_faults(
-    policies: PolicyTable, route: AnyRoute, rule_name: str | None, service: Service, port: ServicePort
-) -> tuple[Fault, ...]:
-    """Of a rule: rule > route > port > Service > namespace."""
-    return _faults(policies, (*rule_scopes(route, rule_name), *service_scopes(service, port.name)))
-
-
-def _faults(policies: PolicyTable, scopes: tuple[Scope, ...]) -> tuple[Fault, ...]:
-    policy = policies.first(*scopes)
+def faults(policies: PolicyTable, scopes: tuple[Scope, ...]) -> tuple[Fault, ...]:
+    """Those of the first scope that has any."""
+    policy = policies.holder("faults", scopes)
     if policy is None:
         return ()
     return tuple(fault(policies.index, policy.metadata.namespace, spec) for spec in policy.spec.faults)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from control_plane.compile.endpoints import backend, pod_addresses
+from control_plane.compile.destination import governed
+from control_plane.compile.endpoints import backend, pod_addresses, zones
 from control_plane.compile.engine import engine
 from control_plane.compile.route import applicable, own_rule, routes
 from control_plane.compile.targets import Targets
@@ -25,6 +26,7 @@ class Shared:
         self.pods: tuple[PodAddress, ...] = pod_addresses(index, index.pods())
         self.attached: dict[tuple[str, str], tuple[Attachment, ...]] = {}
         self.backends: dict[str, Backend] = {}
+        self.zones = zones(index)
         for route in index.routes():
             for one in attachments(index, route):
                 self.attached[one.service.key] = (*self.attached.get(one.service.key, ()), one)
@@ -41,7 +43,8 @@ def outbound(index: Index, shared: Shared, namespace: str, choice: EngineChoice)
                 frontends.append(_frontend(shared, targets, service, port, namespace=namespace, choice=choice))
     for target in targets.every():
         if target.name not in shared.backends:
-            shared.backends[target.name] = backend(index, target)
+            found = backend(index, target)
+            shared.backends[target.name] = governed(found, shared.policies, target.service, target.port)
     backends = tuple(shared.backends[target.name] for target in targets.every())
     return Outbound(frontends=tuple(frontends), backends=backends, pods=shared.pods)
 

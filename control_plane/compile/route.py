@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
+from msgspec import structs
 
 from control_plane.compile.cors import cors
-from control_plane.compile.fault import rule_faults, service_faults
+from control_plane.compile.fault import faults
 from control_plane.compile.filters import redirect, request_headers, response_headers, rewrite
 from control_plane.compile.mirror import mirrors
+from control_plane.compile.retry import retry
+from control_plane.compile.session import session
 from control_plane.compile.split import split
 from control_plane.compile.targets import Targets
 from control_plane.compile.timeouts import timeouts
 from control_plane.index.attachment import Attachment
-from control_plane.index.policy import PolicyTable
+from control_plane.index.policy import PolicyTable, Scope, rule_scopes, service_scopes
 from control_plane.kinds.grpc_route import GrpcMatch, GrpcRoute, GrpcRule
 from control_plane.kinds.http_route import HttpMatch, HttpRoute, HttpRule
 from control_plane.kinds.meta import age_order
@@ -55,35 +57,55 @@ def routes(
         specs: tuple[HttpRule | GrpcRule, ...] = route.spec.rules
         for index, spec in enumerate(specs):
             candidates += _candidates(route, spec, index, len(rules))
-            rule = _rule(targets, route, spec, port.port)
-            faults = rule_faults(policies, route, spec.name, service, port)
-            rules.append(msgspec.structs.replace(rule, name=spec.name or str(index), faults=faults))
+            scopes = (*rule_scopes(route, spec.name), *service_scopes(service, port.name))
+            rules.append(_rule(targets, policies, route, index, scopes=scopes, called_port=port.port))
     return HttpRoutes(entries=order(candidates), rules=tuple(rules))
 
 
 def own_rule(policies: PolicyTable, service: Service, port: ServicePort, backend: str) -> Rule | None:
     """What the Service's own policies say of requests that no route decides on; None: nothing."""
-    faults = service_faults(policies, service, port)
-    if not faults:
-        return None
-    name = f"Service/{service.metadata.namespace}/{service.metadata.name}"
-    return Rule(
-        route=name, name=port.name or str(port.port), backends=(WeightedBackend(backend=backend),), faults=faults
+    scopes = service_scopes(service, port.name)
+    bare = Rule(
+        route=f"Service/{service.metadata.namespace}/{service.metadata.name}",
+        name=port.name or str(port.port),
+        backends=(WeightedBackend(backend=backend),),
     )
+    found = structs.replace(
+        bare,
+        timeouts=timeouts(policies, scopes),
+        retry=retry(policies, scopes),
+        faults=faults(policies, scopes),
+    )
+    return None if found == bare else found
 
 
-def _rule(targets: Targets, route: HttpRoute | GrpcRoute, spec: HttpRule | GrpcRule, called_port: int) -> Rule:
-    namespace = route.metadata.namespace
+def _rule(
+    targets: Targets,
+    policies: PolicyTable,
+    route: HttpRoute | GrpcRoute,
+    index: int,
+    *,
+    scopes: tuple[Scope, ...],
+    called_port: int,
+) -> Rule:
+    spec: HttpRule | GrpcRule = route.spec.rules[index]
+    http = spec if isinstance(spec, HttpRule) else HttpRule()
+    namespace, name = route.metadata.namespace, spec.name or str(index)
+    origin = f"{route.kind}/{namespace}/{route.metadata.name}"
     return Rule(
-        route=f"{route.kind}/{namespace}/{route.metadata.name}",
+        route=origin,
+        name=name,
         request_headers=request_headers(spec.filters),
         response_headers=response_headers(spec.filters),
         redirect=redirect(spec.filters),
         rewrite=rewrite(spec.filters),
         cors=cors(spec.filters),
         backends=split(targets, namespace, spec.backend_refs, called_port),
-        timeouts=timeouts(spec.timeouts) if isinstance(spec, HttpRule) else None,
+        timeouts=timeouts(policies, scopes, http.timeouts),
+        retry=retry(policies, scopes, http.retry),
+        session=session(spec.session_persistence, origin, name),
         mirrors=mirrors(targets, namespace, spec.filters, called_port),
+        faults=faults(policies, scopes),
     )
 
 

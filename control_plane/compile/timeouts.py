@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from control_plane.kinds.timeouts import HttpTimeouts, limit_seconds
+from control_plane.index.policy import PolicyTable, Scope
+from control_plane.kinds.timeouts import HttpTimeouts, PolicyTimeouts, limit_seconds
 from mesh_policy.snapshot import Timeouts
 
 
-def timeouts(spec: HttpTimeouts | None) -> Timeouts | None:
-    """None: there is no limit."""
-    if spec is None:
-        return None
-    found = Timeouts(request_seconds=limit_seconds(spec.request), backend_seconds=limit_seconds(spec.backend_request))
+def timeouts(policies: PolicyTable, scopes: tuple[Scope, ...], route: HttpTimeouts | None = None) -> Timeouts | None:
+    """Of the route where it says any, and how long silence may be by the nearest policy. None: there is no limit."""
+    policy = policies.behaviour("timeouts", scopes).timeouts or PolicyTimeouts()
+    spec = policy if route is None else route
+    found = Timeouts(
+        request_seconds=limit_seconds(spec.request),
+        backend_seconds=limit_seconds(spec.backend_request),
+        idle_seconds=limit_seconds(policy.idle),
+    )
     return None if found == Timeouts() else found

@@ -51,10 +51,11 @@ class Compiler:
                 pod=pod.metadata.name,
                 service_account=pod.spec.service_account_name or "default",
                 labels=pod.metadata.labels,
+                zone=self._shared.zones.get(pod.spec.node_name, ""),
             ),
             trust_domain=index.mesh.spec.trust_domain,
             outbound=self._outbound[namespace, choice],
-            inbound=inbound(index, pod),
+            inbound=inbound(index, self._shared.policies, pod),
             access_log=AccessLog(sample_percent=index.mesh.spec.access_log.sample),
         )
 

@@ -7,6 +7,7 @@ from typing import get_args
 from control_plane.index.store import Index
 from control_plane.kinds.meta import GROUP
 from control_plane.kinds.pod import MTLS_LABEL, SIDECAR_PORTS, Pod
+from control_plane.kinds.service import ServicePort
 from mesh_policy.identity import SpiffeId
 from mesh_policy.snapshot import DefaultAction, MtlsMode
 
@@ -53,3 +54,14 @@ def peer_identity(index: Index, pod: Pod | None, port: int) -> str | None:
 def consents_to_chaos(index: Index, namespace: str) -> bool:
     """Whether faults may be injected into a namespace's traffic."""
     return index.namespace_labels(namespace).get(CHAOS_LABEL) == "allowed"
+
+
+def target_port(pod: Pod, port: ServicePort) -> int | None:
+    """The number that a Service port has in a pod; None: the pod has no port of that name."""
+    match port.target_port:
+        case str() as name:
+            return pod.container_port(name)
+        case int() as number if number:
+            return number
+        case _:
+            return port.port

@@ -1,15 +1,17 @@
-"""Which TrafficPolicy holds where: the most specific target, the oldest of two that claim the same."""
+"""Which TrafficPolicy holds where, field by field: the most specific target, the oldest of two that claim the same."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from control_plane.index.membership import CHAOS_LABEL, consents_to_chaos
-from control_plane.index.store import Index
+from control_plane.index.store import Index, Key
+from control_plane.kinds.behaviour import Behaviour
 from control_plane.kinds.meta import Ref, age_order
 from control_plane.kinds.route import AnyRoute
 from control_plane.kinds.service import Service
-from control_plane.kinds.traffic_policy import TargetRef, TrafficPolicy
+from control_plane.kinds.traffic_policy import TargetRef, TrafficPolicy, given
 
 
 class Scope(NamedTuple):
@@ -20,53 +22,78 @@ class Scope(NamedTuple):
     name: str
     section: str | None = None
 
+    def __str__(self) -> str:
+        where = "/".join(part for part in (self.namespace, self.name) if part)
+        return f"{self.kind} {where}" + (f", {self.section}," if self.section else "")
+
 
 class Refusal(NamedTuple):
-    """Why a policy does not act on a target."""
+    """Why a policy, or one of its fields, does not act on a target."""
 
     reason: str
     message: str
 
 
+class _Claim(NamedTuple):
+    policy: TrafficPolicy
+    fields: frozenset[str]
+    """Those that act, by their names in the API."""
+
+
 class PolicyTable:
-    """All attachments of one revision of the index."""
+    """All attachments of one revision of the index. Each field of a policy is inherited by itself."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self._winner: dict[Scope, TrafficPolicy] = {}
-        self.refusals: dict[tuple[str, str], tuple[Refusal, ...]] = {}
-        """By the policy's key; a policy that is not here acts on all its targets."""
+        self._claims: dict[Scope, list[_Claim]] = {}
+        self._acting: set[Key] = set()
+        self.refusals: dict[Key, tuple[Refusal, ...]] = {}
+        """By the policy's key; a policy that is not here acts with all its fields on all its targets."""
         for policy in sorted(index.policies(), key=age_order):
             refused = tuple(self._attach(index, policy))
             if refused:
                 self.refusals[policy.key] = refused
 
-    def _attach(self, index: Index, policy: TrafficPolicy) -> list[Refusal]:
+    def acts(self, policy: TrafficPolicy) -> bool:
+        """At least one field acts on at least one target."""
+        return policy.key in self._acting
+
+    def _attach(self, index: Index, policy: TrafficPolicy) -> Iterator[Refusal]:
         namespace = policy.metadata.namespace
+        fields = frozenset(given(policy.spec))
         if policy.spec.faults and not consents_to_chaos(index, namespace):
-            message = f"faults need the consent of namespace {namespace}: label it {CHAOS_LABEL}=allowed"
-            return [Refusal("ChaosNotAllowed", message)]
+            fields -= {"faults"}
+            message = f"spec.faults: need the consent of namespace {namespace}: label it {CHAOS_LABEL}=allowed"
+            yield Refusal("ChaosNotAllowed", message)
         if not policy.spec.target_refs:
-            self._winner.setdefault(Scope("Namespace", "", namespace), policy)
-            return []
-        return [refusal for ref in policy.spec.target_refs if (refusal := self._claim(index, policy, ref))]
+            yield from self._claim(policy, fields, Scope("Namespace", "", namespace))
+        for i, ref in enumerate(policy.spec.target_refs):
+            missing = _missing(index, namespace, ref)
+            if missing:
+                yield Refusal("TargetNotFound", f"spec.targetRefs[{i}]: {missing}")
+                continue
+            yield from self._claim(policy, fields, Scope(ref.kind, namespace, ref.name, ref.section_name))
 
-    def _claim(self, index: Index, policy: TrafficPolicy, ref: TargetRef) -> Refusal | None:
-        namespace = policy.metadata.namespace
-        missing = _missing(index, namespace, ref)
-        if missing:
-            return Refusal("TargetNotFound", missing)
-        scope = Scope(ref.kind, namespace, ref.name, ref.section_name)
-        holder = self._winner.setdefault(scope, policy)
-        if holder.key != policy.key:
-            return Refusal(
-                "Conflicted", f"{ref.kind} {namespace}/{ref.name} already has the older {holder.metadata.name!r}"
-            )
-        return None
+    def _claim(self, policy: TrafficPolicy, fields: frozenset[str], scope: Scope) -> Iterator[Refusal]:
+        claims = self._claims.setdefault(scope, [])
+        taken = {field: claim.policy for claim in claims if claim.policy.key != policy.key for field in claim.fields}
+        for field in sorted(fields & taken.keys()):
+            message = f"spec.{field}: {scope} already has it from the older {taken[field].metadata.name!r}"
+            yield Refusal("Conflicted", message)
+        free = fields - taken.keys()
+        if free:
+            claims.append(_Claim(policy, free))
+            self._acting.add(policy.key)
 
-    def first(self, *scopes: Scope) -> TrafficPolicy | None:
-        """The policy of the first scope that has one."""
-        return next((self._winner[scope] for scope in scopes if scope in self._winner), None)
+    def holder(self, field: str, scopes: tuple[Scope, ...]) -> TrafficPolicy | None:
+        """The policy that says a field of the API for the first scope that has one."""
+        claims = (claim for scope in scopes for claim in self._claims.get(scope, ()))
+        return next((claim.policy for claim in claims if field in claim.fields), None)
+
+    def behaviour(self, field: str, scopes: tuple[Scope, ...]) -> Behaviour:
+        """Where a field stands that MeshConfig knows too: in the nearest policy that says it, else in MeshConfig."""
+        policy = self.holder(field, scopes)
+        return policy.spec if policy else self.index.mesh.spec
 
 
 def _missing(index: Index, namespace: str, ref: TargetRef) -> str:
@@ -85,14 +112,12 @@ def _missing(index: Index, namespace: str, ref: TargetRef) -> str:
             return ""
 
 
-def service_scopes(service: Service, port_name: str) -> tuple[Scope, ...]:
-    """From the most specific to the least: port, Service, namespace."""
+def service_scopes(service: Service, port_name: str | None) -> tuple[Scope, ...]:
+    """From the most specific to the least: port (None: of no port), Service, namespace."""
     namespace, name = service.key
-    return (
-        Scope("Service", namespace, name, port_name),
-        Scope("Service", namespace, name),
-        Scope("Namespace", "", namespace),
-    )
+    whole = Scope("Service", namespace, name)
+    port = (whole._replace(section=port_name),) if port_name else ()
+    return (*port, whole, Scope("Namespace", "", namespace))
 
 
 def rule_scopes(route: AnyRoute, rule_name: str | None) -> tuple[Scope, ...]:

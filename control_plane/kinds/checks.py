@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from control_plane.kinds.duration import duration_seconds
 from mesh_policy.errors import Violation
 from mesh_policy.path import refusal as target_refusal
 from mesh_policy.pcre import refusal as pcre_refusal
@@ -38,6 +39,12 @@ def header_name(path: str, value: str) -> Iterator[Violation]:
         yield Violation(path, f"{value!r} is not a header name: use letters, digits and '-', at most 256")
     elif value.lower().startswith("x-mesh-internal-"):
         yield Violation(path, f"{value!r} is reserved: names that begin with x-mesh-internal- belong to the mesh")
+
+
+def cookie_name(path: str, value: str) -> Iterator[Violation]:
+    """A cookie's name (RFC 6265: a token)."""
+    if not _TOKEN.match(value):
+        yield Violation(path, f"{value!r} is not a cookie's name: use letters, digits and '-', at most 256")
 
 
 def header_value(path: str, value: str) -> Iterator[Violation]:
@@ -113,3 +120,24 @@ def regex_of_both(path: str, value: str) -> Iterator[Violation]:
     why = refusal(value) or pcre_refusal(value)
     if why is not None:
         yield Violation(path, why)
+
+
+def whole(path: str, value: int | None, low: int, high: int, zero: str = "") -> Iterator[Violation]:
+    """A number in a range. `zero` says what 0 means, where it is one of the right values. None: nothing is said."""
+    if value is not None and not low <= value <= high:
+        note = f" (0: {zero})" if zero else ""
+        yield Violation(path, f"{value} is out of range: use {low:,} to {high:,}{note}")
+
+
+def duration(path: str, text: str | None, low: str, high: str, zero: str = "") -> Iterator[Violation]:
+    """A Gateway API duration in a range, which is written as durations too. `zero` says what `0s` means; empty: it is
+    not allowed below `low`. None: nothing is said."""
+    if text is None:
+        return
+    try:
+        seconds = duration_seconds(text)
+    except ValueError as error:
+        yield Violation(path, str(error))
+        return
+    if not duration_seconds(low) <= seconds <= duration_seconds(high) and not (zero and seconds == 0):
+        yield Violation(path, f"{text} is out of range: use {low} to {high}" + (f", or 0s for {zero}" if zero else ""))

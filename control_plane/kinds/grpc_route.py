@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from control_plane.kinds import checks, filters
+from control_plane.kinds import checks, filters, session
 from control_plane.kinds.filters import FilteredRule
 from control_plane.kinds.meta import Strict
-from control_plane.kinds.route import MAX_MATCHES, AnyRoute, Opaque, RouteSpec, ValueMatch, value_violations
+from control_plane.kinds.route import MAX_MATCHES, AnyRoute, RouteSpec, ValueMatch, value_violations
+from control_plane.kinds.session import SessionPersistence
 from mesh_policy.errors import Violation
 from mesh_policy.grpc import path_match
 
@@ -37,7 +38,7 @@ class GrpcRule(FilteredRule, frozen=True, kw_only=True):
 
     matches: tuple[GrpcMatch, ...] = ()
     """Empty: every call."""
-    session_persistence: Opaque = None
+    session_persistence: SessionPersistence | None = None
 
 
 class GrpcRouteSpec(RouteSpec, frozen=True, kw_only=True):
@@ -64,6 +65,7 @@ def violations(spec: GrpcRouteSpec) -> Iterator[Violation]:
                 wrong = tuple(_method(f"{at}.matches[{j}].method", match.method))
                 yield from wrong or _expression(f"{at}.matches[{j}].method", match.method)
             yield from value_violations(f"{at}.matches[{j}].headers", match.headers, are_headers=True)
+        yield from session.violations(f"{at}.sessionPersistence", rule.session_persistence)
         yield from filters.violations(f"{at}.filters", rule.filters, only_prefixes=False)
         yield from filters.backend_violations(f"{at}.backendRefs", rule.backend_refs, only_prefixes=False)
 
@@ -92,8 +94,6 @@ def unsupported(spec: GrpcRouteSpec) -> Iterator[Violation]:
     """What the API allows and this mesh does not do (yet)."""
     for i, rule in enumerate(spec.rules):
         at = f"spec.rules[{i}]"
-        if rule.session_persistence is not None:
-            yield Violation(f"{at}.sessionPersistence", "is not supported by this version of the mesh: leave it out")
         for j, match in enumerate(rule.matches):
             yield from checks.match_types(f"{at}.matches[{j}].headers", [header.type for header in match.headers])
         yield from filters.unsupported(f"{at}.filters", rule.filters, filters.OF_CALLS)

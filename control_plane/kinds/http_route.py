@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from control_plane.kinds import checks, filters, timeouts
+from control_plane.kinds import checks, filters, retry, session, timeouts
 from control_plane.kinds.filters import FilteredRule
 from control_plane.kinds.meta import Strict
-from control_plane.kinds.route import MAX_MATCHES, AnyRoute, Opaque, RouteSpec, ValueMatch, value_violations
+from control_plane.kinds.retry import RouteRetry
+from control_plane.kinds.route import MAX_MATCHES, AnyRoute, RouteSpec, ValueMatch, value_violations
+from control_plane.kinds.session import SessionPersistence
 from control_plane.kinds.timeouts import HttpTimeouts
 from mesh_policy.errors import Violation
 from mesh_policy.snapshot import MatchType
@@ -40,8 +42,8 @@ class HttpRule(FilteredRule, frozen=True, kw_only=True):
     matches: tuple[HttpMatch, ...] = ()
     """Empty: every request."""
     timeouts: HttpTimeouts | None = None
-    retry: Opaque = None
-    session_persistence: Opaque = None
+    retry: RouteRetry | None = None
+    session_persistence: SessionPersistence | None = None
 
     @property
     def only_prefixes(self) -> bool:
@@ -70,6 +72,8 @@ def violations(spec: HttpRouteSpec) -> Iterator[Violation]:
         for j, match in enumerate(rule.matches):
             yield from _match(f"{at}.matches[{j}]", match)
         yield from timeouts.violations(f"{at}.timeouts", rule.timeouts)
+        yield from retry.route_violations(f"{at}.retry", rule.retry)
+        yield from session.violations(f"{at}.sessionPersistence", rule.session_persistence)
         prefixes = rule.only_prefixes
         yield from filters.violations(f"{at}.filters", rule.filters, only_prefixes=prefixes)
         yield from filters.backend_violations(f"{at}.backendRefs", rule.backend_refs, only_prefixes=prefixes)
@@ -92,12 +96,6 @@ def unsupported(spec: HttpRouteSpec) -> Iterator[Violation]:
     """What the API allows and this mesh does not do (yet)."""
     for i, rule in enumerate(spec.rules):
         at = f"spec.rules[{i}]"
-        for field, value in (
-            ("retry", rule.retry),
-            ("sessionPersistence", rule.session_persistence),
-        ):
-            if value is not None:
-                yield Violation(f"{at}.{field}", "is not supported by this version of the mesh: leave it out")
         for j, match in enumerate(rule.matches):
             for field, values in (("headers", match.headers), ("queryParams", match.query_params)):
                 yield from checks.match_types(f"{at}.matches[{j}].{field}", [value.type for value in values])

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from control_plane.kinds import checks
+from control_plane.kinds import behaviour, checks
+from control_plane.kinds.behaviour import Behaviour
 from control_plane.kinds.meta import ConditionsStatus, HasStatus, Metadata, Strict
+from control_plane.kinds.retry_budget import RetryBudgetSpec
 from mesh_policy.errors import Violation
 from mesh_policy.snapshot import DefaultAction, MtlsMode
 
@@ -37,8 +39,10 @@ class AccessLogConfig(Strict, frozen=True, kw_only=True):
     """Percent of the requests that went well; refused and failed ones are always logged. 0: only those."""
 
 
-class MeshConfigSpec(Strict, frozen=True, kw_only=True):
+class MeshConfigSpec(Behaviour, frozen=True, kw_only=True):
     """`spec`; every field has a default that is safe."""
+
+    retry_budget: RetryBudgetSpec = RetryBudgetSpec()
 
     trust_domain: str = "cluster.local"
     mtls: Mtls = Mtls()
@@ -74,3 +78,4 @@ def _violations(obj: MeshConfig) -> Iterator[Violation]:
             f"{obj.spec.trust_domain!r} is not a trust domain: use lower-case letters, digits, '-' and '.'",
         )
     yield from checks.percentage("spec.accessLog.sample", obj.spec.access_log.sample)
+    yield from behaviour.violations(obj.spec)

@@ -1,9 +1,10 @@
-"""`timeouts` of a rule (gateway.networking.k8s.io/v1, HTTPRouteTimeouts)."""
+"""`timeouts` of a rule (gateway.networking.k8s.io/v1, HTTPRouteTimeouts) and of a policy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from control_plane.kinds import checks
 from control_plane.kinds.duration import duration_seconds
 from control_plane.kinds.meta import Strict
 from mesh_policy.errors import Violation
@@ -15,6 +16,20 @@ class HttpTimeouts(Strict, frozen=True, kw_only=True):
 
     request: str | None = None
     backend_request: str | None = None
+
+
+class PolicyTimeouts(HttpTimeouts, frozen=True, kw_only=True):
+    """Of a TrafficPolicy."""
+
+    idle: str | None = None
+    """Longest silence in both directions."""
+
+
+def policy_violations(at: str, timeouts: PolicyTimeouts | None) -> Iterator[Violation]:
+    """What is malformed in a policy's."""
+    yield from violations(at, timeouts)
+    if timeouts is not None:
+        yield from checks.duration(f"{at}.idle", timeouts.idle, "1ms", "24h", "no limit")
 
 
 def violations(at: str, timeouts: HttpTimeouts | None) -> Iterator[Violation]:

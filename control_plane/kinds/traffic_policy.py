@@ -1,12 +1,14 @@
-"""TrafficPolicy (mesh.heddle.dev/v1alpha1): how traffic to its targets behaves. Faults so far."""
+"""TrafficPolicy (mesh.heddle.dev/v1alpha1): how traffic to its targets behaves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from control_plane.kinds import checks, fault
+from control_plane.kinds import behaviour, checks, fault, rate_limit
+from control_plane.kinds.behaviour import Behaviour
 from control_plane.kinds.fault import FaultSpec
 from control_plane.kinds.meta import ConditionsStatus, HasStatus, Strict
+from control_plane.kinds.rate_limit import RateLimitSpec
 from mesh_policy.errors import Violation
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
@@ -24,11 +26,12 @@ class TargetRef(Strict, frozen=True, kw_only=True):
     section_name: str | None = None
 
 
-class TrafficPolicySpec(Strict, frozen=True, kw_only=True):
+class TrafficPolicySpec(Behaviour, frozen=True, kw_only=True):
     """`spec`."""
 
     target_refs: tuple[TargetRef, ...] = ()
     """Empty: every Service of the namespace; the policy must then be named `default`."""
+    rate_limit: RateLimitSpec | None = None
     faults: tuple[FaultSpec, ...] = ()
 
 
@@ -37,6 +40,26 @@ class TrafficPolicy(HasStatus, frozen=True, kw_only=True):
 
     spec: TrafficPolicySpec
     status: ConditionsStatus | None = None
+
+
+FIELDS = {
+    "timeouts": "timeouts",
+    "retry": "retry",
+    "retryBudget": "retry_budget",
+    "circuit": "circuit",
+    "outlier": "outlier",
+    "loadBalancing": "load_balancing",
+    "rateLimit": "rate_limit",
+    "faults": "faults",
+}
+"""What a policy can say, each inherited by itself: names of the API, and of the struct."""
+OF_SERVICES = ("retryBudget", "circuit", "outlier", "loadBalancing", "rateLimit")
+"""What concerns a Service's endpoints: rules and routes have none of their own."""
+
+
+def given(spec: TrafficPolicySpec) -> tuple[str, ...]:
+    """The fields that a policy uses, by their names in the API."""
+    return tuple(name for name, field in FIELDS.items() if getattr(spec, field) not in (None, ()))
 
 
 def validate(obj: TrafficPolicy) -> tuple[Violation, ...]:
@@ -52,9 +75,22 @@ def _violations(obj: TrafficPolicy) -> Iterator[Violation]:
     yield from checks.at_most("spec.targetRefs", obj.spec.target_refs, 16)
     for i, ref in enumerate(obj.spec.target_refs):
         yield from _target(f"spec.targetRefs[{i}]", ref)
-    if not obj.spec.faults:
-        yield Violation("spec.faults", "is empty: the policy says nothing")
+    if not given(obj.spec):
+        yield Violation("spec", f"is empty: give at least one of {', '.join(FIELDS)}")
+    yield from behaviour.violations(obj.spec)
+    yield from rate_limit.violations("spec.rateLimit", obj.spec.rate_limit)
     yield from fault.violations("spec.faults", obj.spec.faults)
+    yield from _of_services(obj.spec)
+
+
+def _of_services(spec: TrafficPolicySpec) -> Iterator[Violation]:
+    if not spec.target_refs or any(ref.kind == "Service" for ref in spec.target_refs):
+        return
+    for field in given(spec):
+        if field in OF_SERVICES:
+            yield Violation(
+                f"spec.{field}", "acts on Services, and only routes are named: put a Service into targetRefs"
+            )
 
 
 def _target(at: str, ref: TargetRef) -> Iterator[Violation]:

@@ -53,14 +53,15 @@ def _subset(index: Index, obj: ServiceSubset) -> Condition:
 
 def _policy(policies: PolicyTable, obj: TrafficPolicy, done: Progress) -> list[Condition]:
     refused = policies.refusals.get(obj.key, ())
-    if not refused:
-        return [accepted(), resolved(), programmed(done)]
     missing = [refusal.message for refusal in refused if refusal.reason == "TargetNotFound"]
+    references = resolved("TargetNotFound" if missing else "", missing)
     message = "; ".join(refusal.message for refusal in refused)
-    return [
-        condition("Accepted", False, refused[0].reason, message),
-        resolved("TargetNotFound" if missing else "", missing),
-    ]
+    if refused and not policies.acts(obj):
+        return [condition("Accepted", False, refused[0].reason, message), references]
+    said = [accepted(), references, programmed(done)]
+    if refused:
+        said.append(condition("PartiallyInvalid", True, refused[0].reason, f"the rest acts; not so {message}"))
+    return said
 
 
 def _intention_refs(index: Index, obj: ServiceIntentions) -> Condition:

@@ -30,7 +30,7 @@ def described(schema: dict[str, Any], at: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, part in schema.get("properties", {}).items():
         path = f"{at}.{name}"
-        found[path] = part["type"] + ("!" if name in schema.get("required", ()) else "")
+        found[path] = part.get("type", "any") + ("!" if name in schema.get("required", ()) else "")
         if "enum" in part:
             found[f"{path}="] = ",".join(sorted(str(value) for value in part["enum"]))
         found |= described(part, path)
@@ -45,7 +45,7 @@ def read(kind: inspect.Type, at: str) -> dict[str, str]:
     if isinstance(kind, inspect.StructType):
         for field in kind.fields:
             path, inner = f"{at}.{field.encode_name}", bare(field.type)
-            found[path] = NAMES[type(inner)] + ("!" if field.required else "")
+            found[path] = NAMES.get(type(inner), "any") + ("!" if field.required else "")
             if isinstance(inner, inspect.LiteralType):
                 found[f"{path}="] = ",".join(sorted(str(value) for value in inner.values))
             found |= read(inner, path)
@@ -57,7 +57,8 @@ def read(kind: inspect.Type, at: str) -> dict[str, str]:
 def bare(kind: inspect.Type) -> inspect.Type:
     """A type without its None."""
     if isinstance(kind, inspect.UnionType):
-        (kind,) = (part for part in kind.types if not isinstance(part, inspect.NoneType))
+        some = tuple(part for part in kind.types if not isinstance(part, inspect.NoneType))
+        return some[0] if len(some) == 1 else kind
     return kind
 
 
@@ -74,7 +75,6 @@ NAMES = {
 NARROWER = {
     ("TrafficPolicy", "spec.targetRefs[].group="),
     ("TrafficPolicy", "spec.targetRefs[].kind="),
-    ("TrafficPolicy", "spec.faults!"),
 }
 """Values that the definition lists and the struct checks by `validate`, with a message of its own."""
 

@@ -137,6 +137,10 @@ def to(name: str, port: int | None = 80, **more: Any) -> Json:
     return {"name": name, **({"port": port} if port else {}), **more}
 
 
+EXTENSION: Json = {"type": "ExtensionRef", "extensionRef": {"group": "a.b", "kind": "C", "name": "d"}}
+"""A filter that no mesh here knows."""
+
+
 def a_subset(name: str, service: str, namespace: str = "shop", **labels: str) -> Json:
     """A ServiceSubset."""
     return {
@@ -155,14 +159,24 @@ def intentions(name: str, destination: str, *sources: Json, namespace: str = "sh
     }
 
 
+API_SERVICE: Json = {"group": "", "kind": "Service", "name": "api"}
+"""A target of policies."""
+
+
 def a_policy(
-    name: str, *faults: Json, targets: list[Json], namespace: str = "shop", created: str = "2026-01-01T00:00:00Z"
+    name: str,
+    *faults: Json,
+    targets: list[Json],
+    namespace: str = "shop",
+    created: str = "2026-01-01T00:00:00Z",
+    **spec: Any,
 ) -> Json:
-    """A TrafficPolicy with faults."""
+    """A TrafficPolicy with faults, or whatever else `spec` says."""
+    given = {"faults": list(faults)} if faults or not spec else {}
     return {
         "kind": "TrafficPolicy",
         "metadata": {"name": name, "namespace": namespace, "creationTimestamp": created},
-        "spec": {"targetRefs": targets, "faults": list(faults)},
+        "spec": {"targetRefs": targets, **given, **spec},
     }
 
 

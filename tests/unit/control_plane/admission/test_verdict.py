@@ -69,7 +69,7 @@ def a_route(*rules: dict[str, Any], **parent: Any) -> dict[str, Any]:
         ),
         (a_policy(faults=[{"name": "both", "delay": {"fixed": "2s"}, "abort": {"httpStatus": 503}}]), "spec.faults[0]"),
         (a_policy(faults=[{"name": "x", "abort": {"httpStatus": 42}}]), "spec.faults[0].abort.httpStatus"),
-        (a_policy(retry={"attempts": 2}), "spec"),
+        (a_policy(retries={"attempts": 2}), "spec"),
         (
             a_route({"matches": [{"path": {"value": "/a/../b"}}], "backendRefs": [{"name": "api", "port": 80}]}),
             "spec.rules[0].matches[0].path.value",
@@ -106,7 +106,12 @@ def test_a_wrong_object_is_refused_with_the_field(obj: dict[str, Any], field: st
             ),
             "spec.rules[0].filters[0].requestMirror.backendRef: Service shop/x does not exist; nothing is copied",
         ),
-        (a_route({"retry": {"attempts": 1}}), "spec.rules[0].retry: is not supported"),
+        (
+            a_route(
+                {"filters": [{"type": "ExtensionRef", "extensionRef": {"group": "a.b", "kind": "C", "name": "d"}}]}
+            ),
+            "spec.rules[0].filters[0]",
+        ),
     ],
 )
 def test_what_leads_nowhere_is_let_in_with_a_warning(obj: dict[str, Any], warning: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from control_plane.compile.endpoints import backend, pod_addresses
+from control_plane.compile.endpoints import backend, pod_addresses, zones
 from control_plane.index.reference import service_target
 from control_plane.index.store import Index
 from mesh_policy.snapshot import Endpoint
@@ -108,3 +108,8 @@ def test_pods_that_can_be_dialled_by_address() -> None:
     assert [pod.ip for pod in found] == ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.7"]
     assert found[3].plain_ports == (9000,)
     assert found[1].identity == API
+
+
+def test_zones_of_nodes_are_what_endpoints_tell() -> None:
+    assert zones(an_index(*SHOP)) == {"node-1": "zone-1"}
+    assert zones(an_index()) == {}

@@ -1,4 +1,4 @@
-"""Faults: the nearest policy counts, whole."""
+"""Faults: the nearest policy that has any counts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from control_plane.compile.fault import fault, rule_faults, service_faults
-from control_plane.index.policy import PolicyTable
+from control_plane.compile.fault import fault
+from control_plane.compile.fault import faults as all_faults
+from control_plane.index.policy import PolicyTable, rule_scopes, service_scopes
 from control_plane.kinds.fault import FaultSpec
 from control_plane.kinds.http_route import HttpRoute
 from control_plane.kinds.meta import Ref
@@ -27,8 +28,9 @@ def faults(*policies: dict[str, Any], rule: str | None = "one") -> tuple[list[st
     assert service is not None
     assert isinstance(route, HttpRoute)
     port = service.tcp_ports[0]
-    of_rule = rule_faults(table, route, rule, service, port)
-    return [f.name for f in of_rule], [f.name for f in service_faults(table, service, port)]
+    own = service_scopes(service, port.name)
+    of_rule = all_faults(table, (*rule_scopes(route, rule), *own))
+    return [f.name for f in of_rule], [f.name for f in all_faults(table, own)]
 
 
 def named(name: str) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def test_a_fault_is_compiled_with_its_units() -> None:
     index = an_index(*SHOP, policy)
     service = index.service("shop", "api")
     assert service is not None
-    assert service_faults(PolicyTable(index), service, service.tcp_ports[0]) == (
+    assert all_faults(PolicyTable(index), service_scopes(service, "")) == (
         Fault(name="slow", percent=10.0, delay_seconds=0.25),
         Fault(name="broken", percent=5.0, abort_status=503, headers=(ValueMatch(name="x-chaos", value="on"),)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from control_plane.compile.inbound import inbound
+from control_plane.index.policy import PolicyTable
 from mesh_policy.snapshot import Inbound
 from tests.support.cluster import SHOP, a_namespace, a_pod, a_service, an_index
 
@@ -13,7 +14,7 @@ def compiled(*more: dict[str, Any]) -> Inbound:
     index = an_index(*SHOP, *more)
     pod = index.pod("shop", "api-1")
     assert pod is not None
-    return inbound(index, pod)
+    return inbound(index, PolicyTable(index), pod)
 
 
 def ports(*more: dict[str, Any]) -> dict[int, str]:

@@ -7,7 +7,7 @@ from typing import Any
 from control_plane.compile.outbound import Shared, outbound
 from control_plane.index.store import Index
 from mesh_policy.snapshot import Frontend, HttpRoutes
-from tests.support.cluster import SHOP, a_grpc_route, a_namespace, a_route, a_service, an_index, to
+from tests.support.cluster import EXTENSION, SHOP, a_grpc_route, a_namespace, a_route, a_service, an_index, to
 
 
 def frontend(index: Index, namespace: str = "shop", name: str = "shop/api/80") -> Frontend:
@@ -90,7 +90,7 @@ def test_a_route_acts_on_its_ports_alone() -> None:
 
 
 def test_a_route_that_was_not_accepted_does_not_act() -> None:
-    index = an_index(*SHOP, a_route("r", "api", rule("a", sessionPersistence={"type": "Cookie"})))
+    index = an_index(*SHOP, a_route("r", "api", rule("a", filters=[EXTENSION])))
     assert frontend(index).routes is None
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from control_plane.compile.timeouts import timeouts
 from control_plane.kinds.timeouts import HttpTimeouts
 from mesh_policy.snapshot import Timeouts
+from tests.support.policies import on_api, over_mesh
 
 
 @pytest.mark.parametrize(
@@ -20,4 +23,22 @@ from mesh_policy.snapshot import Timeouts
     ],
 )
 def test_zero_and_nothing_are_no_limit(spec: HttpTimeouts | None, expected: Timeouts | None) -> None:
-    assert timeouts(spec) == expected
+    assert timeouts(*over_mesh({}), spec) == expected
+
+
+POLICY: dict[str, Any] = {"request": "2s", "backendRequest": "500ms", "idle": "1m"}
+
+
+def test_a_policy_gives_all_three() -> None:
+    assert timeouts(*on_api(timeouts=POLICY)) == Timeouts(request_seconds=2.0, backend_seconds=0.5, idle_seconds=60.0)
+
+
+def test_a_routes_own_go_before_and_silence_is_the_policys() -> None:
+    found = timeouts(*on_api(timeouts=POLICY), HttpTimeouts(request="9s"))
+    assert found == Timeouts(request_seconds=9.0, idle_seconds=60.0)
+
+
+def test_a_policy_takes_the_meshs_away() -> None:
+    mesh = {"timeouts": {"request": "5s"}}
+    assert timeouts(*over_mesh(mesh)) == Timeouts(request_seconds=5.0)
+    assert timeouts(*over_mesh(mesh, timeouts={"request": "0s"})) is None

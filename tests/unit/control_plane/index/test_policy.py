@@ -21,7 +21,7 @@ def table(*policies: dict[str, Any], chaos: str = "allowed") -> PolicyTable:
 
 
 def holder(found: PolicyTable, *scopes: Scope) -> str | None:
-    policy = found.first(*scopes)
+    policy = found.holder("faults", scopes)
     return policy.metadata.name if policy else None
 
 
@@ -66,3 +66,35 @@ def test_the_nearest_scope_counts() -> None:
     near, far = Scope("Service", "shop", "api"), Scope("Namespace", "", "shop")
     assert holder(found, near, far) == "svc"
     assert holder(found, Scope("Service", "shop", "web"), far) == "default"
+
+
+def test_each_field_is_inherited_by_itself() -> None:
+    found = table(
+        a_policy("default", targets=[], retry={"attempts": 1}, timeouts={"request": "1s"}),
+        a_policy("svc", targets=[SERVICE], retry={"attempts": 2}),
+    )
+    near, far = Scope("Service", "shop", "api"), Scope("Namespace", "", "shop")
+    retry, timeouts = found.behaviour("retry", (near, far)).retry, found.behaviour("timeouts", (near, far)).timeouts
+    assert retry is not None and retry.attempts == 2
+    assert timeouts is not None and timeouts.request == "1s"
+    assert found.behaviour("circuit", (near, far)).circuit is None
+
+
+def test_two_policies_share_a_target_field_by_field() -> None:
+    old = a_policy("old", targets=[SERVICE], retry={}, created="2026-01-01T00:00:00Z")
+    new = a_policy("new", targets=[SERVICE], retry={}, circuit={}, created="2026-02-01T00:00:00Z")
+    index_table = table(new, old)
+    (refusal,) = index_table.refusals["shop", "new"]
+    assert refusal.message.startswith("spec.retry: Service shop/api already has it from the older 'old'")
+    scope = (Scope("Service", "shop", "api"),)
+    holders = [policy.metadata.name for field in ("retry", "circuit") if (policy := index_table.holder(field, scope))]
+    assert holders == ["old", "new"]
+
+
+def test_without_consent_the_rest_of_a_policy_acts() -> None:
+    found = table(a_policy("p", SLOW, targets=[SERVICE], retry={}), chaos="no")
+    (refusal,) = found.refusals["shop", "p"]
+    assert refusal.reason == "ChaosNotAllowed"
+    scope = (Scope("Service", "shop", "api"),)
+    assert found.holder("retry", scope) is not None
+    assert found.holder("faults", scope) is None

@@ -8,6 +8,7 @@ from control_plane.index.store import Index
 from control_plane.kinds.meta import Ref
 from tests.support.cluster import (
     API_V1,
+    EXTENSION,
     SHOP,
     WEB,
     a_mesh_config,
@@ -87,7 +88,7 @@ def test_slices_follow_their_service(index: Index) -> None:
 
 def test_a_route_that_is_not_valid_is_not_compiled(index: Index) -> None:
     put(index, a_route("good", "api", {"backendRefs": [to("api")]}))
-    put(index, a_route("bad", "api", {"backendRefs": [to("api")], "sessionPersistence": {}}))
+    put(index, a_route("bad", "api", {"backendRefs": [to("api")], "filters": [EXTENSION]}))
     assert [route.metadata.name for route in index.routes()] == ["good"]
     bad = index.find(Ref("HTTPRoute", "shop", "bad"))
     assert bad is not None

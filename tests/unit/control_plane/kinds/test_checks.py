@@ -68,3 +68,19 @@ def test_what_is_wrong_is_named(check: Check, value: object, says: str) -> None:
 def test_a_list_has_a_bound() -> None:
     assert not list(checks.at_most("spec.x", range(3), 3))
     assert list(checks.at_most("spec.x", range(4), 3))
+
+
+@pytest.mark.parametrize(("text", "right"), [("1s", True), ("1h", True), ("0s", False), ("61m", False), ("x", False)])
+def test_a_duration_has_a_range(text: str, right: bool) -> None:
+    found = list(checks.duration("at", text, "1s", "1h"))
+    assert [violation.path for violation in found] == ([] if right else ["at"])
+    assert list(checks.duration("at", None, "1s", "1h")) == []
+
+
+def test_zero_is_right_where_it_means_something() -> None:
+    assert list(checks.duration("at", "0s", "1s", "1h", "no end")) == []
+    (found,) = checks.duration("at", "2h", "1s", "1h", "no end")
+    assert str(found) == "at: 2h is out of range: use 1s to 1h, or 0s for no end"
+    assert list(checks.whole("at", 0, 0, 9, "none")) == []
+    (found,) = checks.whole("at", 10, 0, 9, "none")
+    assert str(found) == "at: 10 is out of range: use 0 to 9 (0: none)"

@@ -60,7 +60,6 @@ def test_malformed(rule: dict[str, Any], path: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "path"),
     [
-        ({"sessionPersistence": {"type": "Cookie"}}, "sessionPersistence"),
         ({"filters": [{"type": "ExtensionRef", "extensionRef": {}}]}, "filters[0].type"),
         ({"filters": [{"type": "URLRewrite", "urlRewrite": {}}]}, "filters[0].type"),
         ({"matches": [{"headers": [{"name": "a", "value": "b", "type": "Fuzzy"}]}]}, "matches[0].headers[0].type"),

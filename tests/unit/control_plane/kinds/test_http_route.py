@@ -97,8 +97,6 @@ def test_malformed(rule: dict[str, Any], path: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "path"),
     [
-        ({"retry": {"attempts": 2}}, "spec.rules[0].retry"),
-        ({"sessionPersistence": {"type": "Cookie"}}, "spec.rules[0].sessionPersistence"),
         ({"filters": [{"type": "ExtensionRef", "extensionRef": {}}]}, "spec.rules[0].filters[0].type"),
         (
             {"backendRefs": [to("a", filters=[{"type": "ExtensionRef", "extensionRef": {}}])]},

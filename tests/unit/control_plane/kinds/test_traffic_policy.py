@@ -7,6 +7,7 @@ from typing import Any
 
 from control_plane.kinds.registry import decode, violations
 from tests.support.cluster import SLOW, a_policy
+from tests.support.policies import wrong
 
 SERVICE = {"group": "", "kind": "Service", "name": "api"}
 
@@ -20,4 +21,16 @@ def test_targets_are_checked() -> None:
     assert paths(SLOW, targets=(), name="default") == []
     assert paths(SLOW, targets=()) == ["spec.targetRefs"]
     assert paths(SLOW, targets=({"group": "", "kind": "Pod", "name": "a"},)) == ["spec.targetRefs[0].kind"]
-    assert paths() == ["spec.faults"]
+    assert paths() == ["spec"]
+
+
+def test_any_field_will_do_and_one_is_needed() -> None:
+    assert wrong(retry={}) == []
+    assert wrong(faults=[]) == [""]
+
+
+def test_what_acts_on_endpoints_needs_a_service() -> None:
+    route = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "r"}
+    assert wrong(targetRefs=[route], retry={}, timeouts={}) == []
+    assert wrong(targetRefs=[route], retry={}, circuit={}, rateLimit={"requests": 1}) == ["circuit", "rateLimit"]
+    assert wrong(targetRefs=[route, SERVICE], circuit={}) == []

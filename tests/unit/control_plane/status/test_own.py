@@ -71,6 +71,19 @@ def test_a_policy_without_consent_is_refused() -> None:
     assert "Programmed" not in found
 
 
+def test_a_policy_of_which_a_part_acts() -> None:
+    target = {"group": "", "kind": "Service", "name": "api"}
+    found = said(a_policy("p", SLOW, targets=[target], retry={}), a_namespace("shop"))
+    assert found["Accepted"].status == found["Programmed"].status == "True"
+    assert (found["PartiallyInvalid"].status, found["PartiallyInvalid"].reason) == ("True", "ChaosNotAllowed")
+    assert "spec.faults" in found["PartiallyInvalid"].message
+    older = a_policy("a", targets=[target], retry={}, created="2025-01-01T00:00:00Z")
+    found = said(a_policy("p", targets=[target], retry={}, circuit={}), older)
+    assert found["PartiallyInvalid"].reason == "Conflicted"
+    assert "spec.retry" in found["PartiallyInvalid"].message
+    assert said(a_policy("p", targets=[target], retry={}), older)["Accepted"].reason == "Conflicted"
+
+
 def test_a_policy_without_its_target() -> None:
     found = said(a_policy("p", SLOW, targets=[{"group": "", "kind": "Service", "name": "gone"}]))
     assert found["Accepted"].reason == "TargetNotFound"

@@ -14,7 +14,18 @@ from control_plane.kinds.registry import decode
 from control_plane.kinds.route import AnyRoute
 from control_plane.status.progress import Progress
 from control_plane.status.route import parents
-from tests.support.cluster import SHOP, a_grpc_route, a_route, a_service, a_tcp_route, a_tls_route, an_index, put, to
+from tests.support.cluster import (
+    EXTENSION,
+    SHOP,
+    a_grpc_route,
+    a_route,
+    a_service,
+    a_tcp_route,
+    a_tls_route,
+    an_index,
+    put,
+    to,
+)
 
 NOW = "2026-03-01T00:00:00Z"
 OURS = "mesh.heddle.dev/control-plane"
@@ -44,7 +55,7 @@ def test_a_route_that_works() -> None:
 @pytest.mark.parametrize(
     ("rule", "parent", "kind", "reason"),
     [
-        ({"backendRefs": [to("api")], "sessionPersistence": {}}, {}, "Accepted", "UnsupportedValue"),
+        ({"backendRefs": [to("api")], "filters": [EXTENSION]}, {}, "Accepted", "UnsupportedValue"),
         ({"backendRefs": [to("api")], "surprise": 1}, {}, "Accepted", "UnsupportedValue"),
         ({"backendRefs": [to("api")]}, {"port": 99}, "Accepted", "NoMatchingParent"),
         ({"backendRefs": [to("gone")]}, {}, "ResolvedRefs", "BackendNotFound"),

@@ -1,0 +1,34 @@
+"""Which rule keeps its clients at one endpoint."""
+
+from __future__ import annotations
+
+import hashlib
+
+from control_plane.kinds.session import CookieConfig, SessionPersistence
+from control_plane.kinds.timeouts import limit_seconds
+from mesh_policy.snapshot import Session
+
+
+def session(spec: SessionPersistence | None, route: str, rule: str) -> Session | None:
+    """None: any endpoint, each time. A session without a name gets one that no other rule has and that stays.
+
+    Args:
+        spec: of the rule.
+        route: `KIND/NAMESPACE/NAME`.
+        rule: the rule's name, or its index as text.
+    """
+    if spec is None:
+        return None
+    name = spec.session_name or _name(spec.type, f"{route}/{rule}")
+    return Session(
+        type=spec.type,
+        name=name.lower() if spec.type == "Header" else name,
+        absolute_seconds=limit_seconds(spec.absolute_timeout),
+        idle_seconds=limit_seconds(spec.idle_timeout),
+        permanent=(spec.cookie_config or CookieConfig()).lifetime_type == "Permanent",
+    )
+
+
+def _name(kind: str, rule: str) -> str:
+    digest = hashlib.sha256(rule.encode()).hexdigest()[:12]
+    return f"x-heddle-session-{digest}" if kind == "Header" else f"heddle-session-{digest}"
