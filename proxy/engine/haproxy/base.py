@@ -20,6 +20,9 @@ IDLE_TIMEOUT = "1h"
 """Silence on a connection or stream that nobody limited: long, since a gRPC stream may have nothing to say."""
 HALF_CLOSED_TIMEOUT = "10m"
 """For the answer to somebody who has finished sending."""
+KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES = "60s", "10s", 6
+"""A peer that vanished without a word is noticed after two minutes of silence. The application's own keep-alive ends at
+its sidecar, so without this a database would keep the locks of a lost client for `IDLE_TIMEOUT`."""
 HARD_STOP_AFTER = "15m"
 """How long a process that was replaced may finish its streams; then they are cut. Kept connections that are idle end
 with their next request, decided by the configuration of that process (ADR 0003)."""
@@ -74,6 +77,13 @@ defaults d-base
   timeout tunnel {IDLE_TIMEOUT}
   timeout client-fin {HALF_CLOSED_TIMEOUT}
   timeout server-fin {HALF_CLOSED_TIMEOUT}
+  option tcpka
+  clitcpka-idle {KEEPALIVE_IDLE}
+  clitcpka-intvl {KEEPALIVE_INTERVAL}
+  clitcpka-cnt {KEEPALIVE_PROBES}
+  srvtcpka-idle {KEEPALIVE_IDLE}
+  srvtcpka-intvl {KEEPALIVE_INTERVAL}
+  srvtcpka-cnt {KEEPALIVE_PROBES}
   timeout http-request {HEADER_TIMEOUT}
   timeout http-keep-alive {IDLE_TIMEOUT}
   timeout queue 5s

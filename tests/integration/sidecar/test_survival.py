@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +26,7 @@ from mesh_policy.snapshot import (
     WorkloadConfig,
 )
 from tests.support.sidecar.applications import exchange, get
-from tests.support.sidecar.mesh import API, API_IP, HTTP, ROUTED_VIP, VIP, WEB, Mesh, api_config, caller_config
+from tests.support.sidecar.mesh import API, API_IP, HTTP, ROUTED_VIP, TCP, VIP, WEB, Mesh, api_config, caller_config
 
 BACK_SECONDS = 10.0
 """A limit against hanging on a busy machine. How long it really takes, `make bench` measures: below two seconds."""
@@ -246,6 +248,21 @@ def test_the_control_plane_goes_away_and_comes_back(changing_mesh: Mesh) -> None
     finally:
         mesh.control_plane.start()
     assert mesh.control_plane.apply(WEB, _endpoints(1))["accepted"]
+
+
+@pytest.mark.parametrize("side", ["web", "api"])
+def test_a_peer_that_vanishes_without_a_word_is_noticed(side: str, mesh: Mesh) -> None:
+    """Both ends of the connection between the sidecars ask the other whether it lives, from a minute of silence on."""
+    pod, end = (mesh.web, f"{API_IP}:{TCP}") if side == "web" else (mesh.api, ":15006")
+    command = ["ip", "netns", "exec", pod.namespace, "ss", "--tcp", "--numeric", "--options", "--no-header"]
+    with mesh.web.connect((VIP, TCP)) as connection:
+        assert connection.recv(1)
+        sockets = subprocess.run(command, check=True, capture_output=True, text=True, timeout=10).stdout.splitlines()
+    between = [line for line in sockets if line.startswith("ESTAB") and end in line]
+    assert between
+    left = [re.search(r"timer:\(keepalive,(\d+)(?:\.\d+)?(?:sec|ms)", line) for line in between]
+    assert all(left), between
+    assert all(int(one[1]) <= 60 for one in left if one and "ms" not in one[0])
 
 
 def test_metrics_and_health_are_told(mesh: Mesh) -> None:
