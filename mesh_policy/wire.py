@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 
-from mesh_policy import authorization, retry_budget, route, tcp_route
+from mesh_policy import authorization, outlier, retry_budget, route, tcp_route
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import WIRE_VERSION, Frontend, Rule, WorkloadConfig
 
@@ -73,6 +73,7 @@ def _check(config: WorkloadConfig) -> list[Violation]:
         found.append(Violation("outbound.backends", "two backends have the same name"))
     for i, backend in enumerate(config.outbound.backends):
         found += retry_budget.check(backend.retry_budget, f"outbound.backends[{i}].retryBudget")
+        found += outlier.check(backend.outlier, f"outbound.backends[{i}].outlier")
     for i, frontend in enumerate(config.outbound.frontends):
         at = f"outbound.frontends[{i}]"
         if frontend.backend not in names:

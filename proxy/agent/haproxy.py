@@ -10,6 +10,7 @@ import asyncio
 import logging
 import signal
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from proxy.agent.processes import Process
 from proxy.engine.haproxy import runtime_api
 from proxy.engine.haproxy.difference import Command, difference
 from proxy.engine.haproxy.render import render
-from proxy.engine.haproxy.rendering import Place, Rendered
+from proxy.engine.haproxy.rendering import Place, Rendered, Section
 from proxy.engine.haproxy.runtime_api import RuntimeApiError
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,25 @@ class Haproxy:
             if self.running and await self._apply_running(config, trust_bundle):
                 return
             await self._reload(config, trust_bundle)
+
+    @property
+    def sections(self) -> Mapping[str, Section]:
+        """Backends and servers of the configuration that runs; empty: none does."""
+        return self._rendered.sections if self._rendered is not None and self.running else {}
+
+    async def set_maintenance(self, wanted: Mapping[tuple[str, str], bool]) -> None:
+        """Takes servers (section and name) out, or back in. Ones that the configuration does not have are left alone:
+        they are on their way out for good.
+
+        Raises:
+            RuntimeApiError: HAProxy does not answer, or refuses it.
+        """
+        async with self._lock:
+            for (section, server), out in wanted.items():
+                if section in self.sections and server in self.sections[section].servers:
+                    command = f"set server {section}/{server} state {'maint' if out else 'ready'}"
+                    if answer := await runtime_api.ask(self.socket, command):
+                        raise RuntimeApiError(f"{command}: {answer}")
 
     async def set_identity(self, pem: str) -> None:
         """The identity's memory file has a new content: the running process takes it as well, without a reload.

@@ -11,6 +11,7 @@ from proxy.agent.configuration import Configuration
 from proxy.agent.haproxy import Haproxy
 from proxy.agent.http_server import Answer
 from proxy.agent.identity import Identity
+from proxy.agent.outlier import Outliers
 from proxy.agent.worker import Worker, WorkerAway
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -25,13 +26,21 @@ class Metrics:
     """Answers a scrape."""
 
     def __init__(
-        self, run_dir: Path, identity: Identity, configuration: Configuration, haproxy: Haproxy, worker: Worker
+        self,
+        run_dir: Path,
+        identity: Identity,
+        configuration: Configuration,
+        haproxy: Haproxy,
+        worker: Worker,
+        *,
+        outliers: Outliers,
     ) -> None:
         self._socket = str(run_dir / "metrics.sock")
         self._identity = identity
         self._configuration = configuration
         self._haproxy = haproxy
         self._worker = worker
+        self._outliers = outliers
 
     async def answer(self, path: str) -> Answer:
         """`/metrics`; everything else is not found."""
@@ -50,6 +59,7 @@ class Metrics:
             "heddle_agent_haproxy_up": int(self._haproxy.running),
             "heddle_agent_worker_up": int(self._worker.running),
             f'heddle_agent_snapshot_info{{version="{version}"}}': 1,
+            **_by_backend("heddle_agent_ejected", self._outliers.ejected),
         }
         counters = {
             "heddle_agent_snapshots_refused_total": self._configuration.refused,
@@ -57,8 +67,9 @@ class Metrics:
             "heddle_agent_haproxy_reloads_total": self._haproxy.reloads,
             "heddle_agent_haproxy_runtime_changes_total": self._haproxy.runtime_changes,
             "heddle_agent_worker_restarts_total": self._worker.restarts,
+            **_by_backend("heddle_agent_ejections_total", self._outliers.ejections),
         }
-        return _text(gauges, "gauge") + _text(counters, "counter")
+        return text(gauges, "gauge") + text(counters, "counter")
 
     async def _worker_figures(self) -> bytes:
         try:
@@ -66,7 +77,7 @@ class Metrics:
         except WorkerAway:
             return b""
         figures = {f"heddle_worker_{_snake(key)}": value for key, value in status.items() if _is_number(value)}
-        return _text({name: float(str(value)) for name, value in sorted(figures.items())}, "untyped")
+        return text({name: float(str(value)) for name, value in sorted(figures.items())}, "untyped")
 
     async def _exporter(self) -> bytes:
         target = http_client.Target("localhost", socket_path=self._socket)
@@ -89,8 +100,20 @@ def requests_total(exporter: str) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _text(values: Mapping[str, float], kind: str) -> bytes:
-    lines = (f"# TYPE {name.partition('{')[0]} {kind}\n{name} {value}\n" for name, value in values.items())
+def _by_backend(name: str, values: Mapping[str, int]) -> dict[str, int]:
+    return {f'{name}{{backend="{backend}"}}': value for backend, value in sorted(values.items())}
+
+
+def text(values: Mapping[str, float], kind: str) -> bytes:
+    """Prometheus text: each name has its type told once, whatever labels follow."""
+    lines: list[str] = []
+    told = ""
+    for name, value in values.items():
+        bare = name.partition("{")[0]
+        if bare != told:
+            lines.append(f"# TYPE {bare} {kind}\n")
+        told = bare
+        lines.append(f"{name} {value}\n")
     return "".join(lines).encode()
 
 

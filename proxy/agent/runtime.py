@@ -14,6 +14,7 @@ from proxy.agent.health import Health
 from proxy.agent.http_server import serve
 from proxy.agent.identity import Identity
 from proxy.agent.metrics import Metrics
+from proxy.agent.outlier import Outliers
 from proxy.agent.settings import Settings
 from proxy.agent.worker import Worker
 from proxy.engine.haproxy.runtime_api import RuntimeApiError
@@ -38,10 +39,13 @@ class Agent:
         control_plane = ControlPlane(
             settings.control_plane, settings.token_file, lambda: self._configuration.trust_bundle
         )
-        self._configuration = Configuration(control_plane, self._haproxy, self._worker, trust, self._remember)
+        self._outliers = Outliers(self._haproxy)
+        self._configuration = Configuration(control_plane, self._haproxy, self._worker, trust, self._changed)
         self._identity = Identity(control_plane, identity_fd, self._renewed)
         self._health = Health(settings, self._identity, self._configuration, self._haproxy)
-        self._metrics = Metrics(settings.run_dir, self._identity, self._configuration, self._haproxy, self._worker)
+        self._metrics = Metrics(
+            settings.run_dir, self._identity, self._configuration, self._haproxy, self._worker, outliers=self._outliers
+        )
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT. A part that fails ends the agent; the supervisor starts another."""
@@ -57,6 +61,7 @@ class Agent:
         parts: list[asyncio.Task[None]] = [
             loop.create_task(self._identity.keep(), name="identity"),
             loop.create_task(self._configure(), name="configuration"),
+            loop.create_task(self._outliers.keep(), name="outliers"),
         ]
         stop = loop.create_task(asked.wait(), name="stop")
         await asyncio.wait([*parts, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -93,6 +98,11 @@ class Agent:
         except RuntimeApiError as error:
             logger.error("HAProxy keeps the old certificate until its next start: %s", error)
         await self._configuration.trust(certificate.trust_bundle)
+        self._remember()
+
+    def _changed(self) -> None:
+        if self._configuration.running is not None:
+            self._outliers.follow(self._configuration.running)
         self._remember()
 
     def _remember(self) -> None:

@@ -15,6 +15,7 @@ from mesh_policy.snapshot import (
     HttpRoutes,
     Match,
     Outbound,
+    Outlier,
     RouteEntry,
     Rule,
     WeightedBackend,
@@ -105,6 +106,12 @@ def test_two_backends_of_one_name_are_refused() -> None:
     twice = (Backend(name="shop/api/80"), Backend(name="shop/api/80"))
     with pytest.raises(InvalidConfig, match="same name"):
         wire.decode(wire.encode(config(backends=twice)))
+
+
+def test_an_outlier_policy_is_checked() -> None:
+    bad = Backend(name="shop/api/80", outlier=Outlier(max_ejected_percent=101))
+    with pytest.raises(InvalidConfig, match=r"outbound.backends\[0\].outlier.maxEjectedPercent"):
+        wire.decode(wire.encode(config(backends=(bad,))))
 
 
 def test_a_fault_of_a_service_is_checked() -> None:

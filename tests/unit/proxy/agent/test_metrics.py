@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.agent.metrics import requests_total
+from proxy.agent.metrics import requests_total, text
 
 
 def test_requests_by_direction_backend_and_code() -> None:
@@ -15,4 +15,15 @@ def test_requests_by_direction_backend_and_code() -> None:
         "# TYPE heddle_requests_total counter",
         'heddle_requests_total{direction="inbound",backend="app_h1",code="2xx"} 7',
         'heddle_requests_total{direction="outbound",backend="h1:shop:api:80",code="5xx"} 3',
+    ]
+
+
+def test_a_type_is_told_once_for_all_labels() -> None:
+    values = {"a": 1, 'b{x="1"}': 2, 'b{x="2"}': 3}
+    assert text(values, "gauge").decode().splitlines() == [
+        "# TYPE a gauge",
+        "a 1",
+        "# TYPE b gauge",
+        'b{x="1"} 2',
+        'b{x="2"} 3',
     ]
