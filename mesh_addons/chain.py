@@ -13,6 +13,7 @@ from mesh_addons.mirror import CopySink, Mirror
 from mesh_addons.redirect import Redirect
 from mesh_addons.rewrite import Rewrite
 from mesh_addons.route import Route
+from mesh_addons.session import Session
 from mesh_addons.share import Share
 from mesh_addons.split import Split
 
@@ -37,7 +38,11 @@ class Hooks(NamedTuple):
 
 
 def outbound_addons(
-    *, chance: Callable[[], float], sleep: Callable[[float], Awaitable[None]], copies: CopySink
+    *,
+    chance: Callable[[], float],
+    sleep: Callable[[float], Awaitable[None]],
+    now: Callable[[], float],
+    copies: CopySink,
 ) -> tuple[object, ...]:
     """The addons of requests that leave a workload."""
     mirror = Mirror(chance, copies)
@@ -48,6 +53,7 @@ def outbound_addons(
         Rewrite(),
         Filters(),  # the rule's header changes are part of what is copied and split
         mirror,  # before the split: a copy has nothing of a backend's own changes
+        Session(now),  # before the split, which it goes before
         Split(chance),  # names the backend
         Share(mirror),  # the backend's own filters
         Fault(chance, sleep),  # in each attempt: it stands for what the chosen backend would do

@@ -11,6 +11,7 @@ from mesh_addons.frontends import Frontends, PreparedFrontend
 from mesh_policy.filters import HeaderChange
 from mesh_policy.request import Fields, RequestView
 from mesh_policy.route import PreparedBackend, PreparedRule
+from mesh_policy.session import Place, Token
 
 _KEY = "heddle"
 
@@ -33,6 +34,12 @@ class MeshFlow:
     """What the rule's match matched of the path, as long as it is there; None: no prefix."""
     backend: str | None = None
     """Where the request goes; None until an addon has chosen."""
+    session: Token | None = None
+    """The session that the request belongs to, if its rule has sessions."""
+    pinned: Place | None = None
+    """Where that session is: the share that is chosen, and the endpoint that the first attempt goes to."""
+    endpoint: str = ""
+    """`IP:PORT` that answered; empty: none did."""
     share: PreparedBackend | None = None
     """The rule's backend that was chosen, with its own filters."""
     response_changes: list[HeaderChange] = field(default_factory=list)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mesh_policy import route
 from mesh_policy.identity import SpiffeId
-from mesh_policy.route import PreparedRule, RouteTable
+from mesh_policy.route import Here, PreparedRule, RouteTable
 from mesh_policy.snapshot import Frontend, WorkloadConfig
 
 
@@ -32,12 +32,15 @@ def prepare(config: WorkloadConfig) -> Frontends:
         ValueError: a regular expression cannot be used (a decoded snapshot has none: the wire checks them).
     """
     workload = config.workload
-    caller = SpiffeId(config.trust_domain, workload.namespace, workload.service_account)
+    here = Here(
+        SpiffeId(config.trust_domain, workload.namespace, workload.service_account),
+        {one.name: tuple(f"{e.ip}:{e.port}" for e in one.endpoints) for one in config.outbound.backends},
+    )
     return {
         frontend.name: PreparedFrontend(
             frontend,
-            None if frontend.routes is None else route.prepare(frontend.routes, caller),
-            None if frontend.rule is None else route.prepare_rule(frontend.rule, caller=caller),
+            None if frontend.routes is None else route.prepare(frontend.routes, here),
+            None if frontend.rule is None else route.prepare_rule(frontend.rule, here=here),
         )
         for frontend in config.outbound.frontends
     }

@@ -16,7 +16,8 @@ _Key = tuple[str, str, str, tuple[tuple[str | None, int], ...]]
 
 
 class Split:
-    """Chooses by weight. The credit of a rule whose backends and weights did not change outlives a new snapshot.
+    """Chooses by weight, for requests that belong to no session. The credit of a rule outlives a new snapshot, if its
+    backends and weights did not change.
 
     Args:
         chance: a random number in [0, 1): where in the pattern this sidecar begins.
@@ -41,7 +42,7 @@ class Split:
         if not rule.rule.backends:
             refuse(flow, invalid, "no-backend")
             return
-        index = self._choose(mesh, rule.rule)
+        index = self._choose(mesh, rule.rule) if mesh.pinned is None else mesh.pinned.share
         if index is None:
             refuse(flow, 503, "no-weight")  # every weight is 0
             return

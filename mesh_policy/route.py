@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from mesh_policy import cors, fault, filters, match, redirect, regex, retry, rewrite, timeouts
+from mesh_policy import cors, fault, filters, match, redirect, regex, retry, rewrite, session, timeouts
 from mesh_policy.errors import Violation
 from mesh_policy.fault import PreparedFault
 from mesh_policy.filters import HeaderChange
@@ -58,6 +58,18 @@ class PreparedBackend(NamedTuple):
     """It has no filter of its own."""
 
 
+class Here(NamedTuple):
+    """What a sidecar knows beside the rules."""
+
+    caller: SpiffeId | None = None
+    """Whose requests they are. None: nobody's in particular."""
+    endpoints: Mapping[str, tuple[str, ...]] = {}
+    """`IP:PORT` by backend."""
+
+
+NOWHERE = Here()
+
+
 class PreparedRule(NamedTuple):
     """A rule with its changes made ready."""
 
@@ -68,6 +80,8 @@ class PreparedRule(NamedTuple):
     response_change: HeaderChange | None
     faults: tuple[PreparedFault, ...]
     """Those that concern this workload."""
+    sessions: session.Table | None
+    """None: the rule has no sessions."""
     cors: Cors | None
     """What counts for all shares; None: each of them says it, or nobody does."""
     backends: tuple[PreparedBackend, ...]
@@ -90,13 +104,13 @@ class RouteTable(NamedTuple):
     """Of each entry: does it match, which rule, which prefix."""
 
 
-def prepare(routes: HttpRoutes, caller: SpiffeId | None = None) -> RouteTable:
-    """Make routes ready for what a caller sends. `check` tells beforehand whether they are valid.
+def prepare(routes: HttpRoutes, here: Here = NOWHERE) -> RouteTable:
+    """Make routes ready. `check` tells beforehand whether they are valid.
 
     Raises:
         ValueError: a regular expression cannot be used.
     """
-    rules = [prepare_rule(rule, index, caller) for index, rule in enumerate(routes.rules)]
+    rules = [prepare_rule(rule, index, here) for index, rule in enumerate(routes.rules)]
     return RouteTable(
         tuple(
             (match.compile_match(entry.match), rules[entry.rule], match.matched_prefix(entry.match.path))
@@ -105,7 +119,7 @@ def prepare(routes: HttpRoutes, caller: SpiffeId | None = None) -> RouteTable:
     )
 
 
-def prepare_rule(rule: Rule, position: int = 0, caller: SpiffeId | None = None) -> PreparedRule:
+def prepare_rule(rule: Rule, position: int = 0, here: Here = NOWHERE) -> PreparedRule:
     """Make one rule ready: of `prepare`, or that of a Service without a route."""
     each = any(backend.cors is not None for backend in rule.backends)
     return PreparedRule(
@@ -113,7 +127,8 @@ def prepare_rule(rule: Rule, position: int = 0, caller: SpiffeId | None = None) 
         position,
         filters.compile_change(rule.request_headers),
         filters.compile_change(rule.response_headers),
-        fault.prepare(rule.faults, caller),
+        fault.prepare(rule.faults, here.caller),
+        None if rule.session is None else session.table(rule, here.endpoints),
         None if each else rule.cors,
         tuple(_prepare_backend(backend, rule.cors if each else None) for backend in rule.backends),
     )
@@ -156,6 +171,7 @@ def check_rule(rule: Rule, path: str) -> list[Violation]:
     found = filters.check(rule.request_headers, f"{path}.requestHeaders")
     found += filters.check(rule.response_headers, f"{path}.responseHeaders")
     found += cors.check(rule.cors, f"{path}.cors")
+    found += session.check(rule.session, f"{path}.session")
     found += timeouts.check(rule.timeouts, f"{path}.timeouts") + retry.check(rule.retry, f"{path}.retry")
     found += redirect.check(rule.redirect, f"{path}.redirect") + rewrite.check(rule.rewrite, f"{path}.rewrite")
     for i, backend in enumerate(rule.backends):

@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import socket
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Worker:
 
     async def run(self) -> None:
         """Serve until SIGTERM, SIGINT or `drain`, then finish what is in flight within the limit."""
-        addons = chain.outbound_addons(chance=random.random, sleep=asyncio.sleep, copies=self._copies)
+        addons = chain.outbound_addons(chance=random.random, sleep=asyncio.sleep, now=time.time, copies=self._copies)
         self._service.hooks = chain.hooks((*addons, *self._more_addons))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -14,6 +14,7 @@ from mesh_addons.frontends import Frontends, prepare
 from mesh_addons.mirror import RequestCopy
 from mesh_policy.snapshot import (
     Backend,
+    Endpoint,
     Frontend,
     HttpRoutes,
     Match,
@@ -26,7 +27,11 @@ from mesh_policy.snapshot import (
     WorkloadConfig,
 )
 
-BACKENDS = tuple(Backend(name=name) for name in ("shop/api", "shop/v1", "shop/v2", "staging/api"))
+BACKENDS = tuple(
+    Backend(name=name, endpoints=tuple(Endpoint(ip=f"10.1.{index}.{pod}", port=80) for pod in (1, 2)))
+    for index, name in enumerate(("shop/api", "shop/v1", "shop/v2", "staging/api"))
+)
+"""Each with two endpoints: `shop/v1` has 10.1.1.1:80 and 10.1.1.2:80."""
 
 
 class Kept:

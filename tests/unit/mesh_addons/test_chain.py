@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -19,7 +20,7 @@ class Nowhere:
         raise AssertionError(copies)
 
 
-ADDONS = chain.outbound_addons(chance=draws(0.0), sleep=asyncio.sleep, copies=Nowhere())
+ADDONS = chain.outbound_addons(chance=draws(0.0), sleep=asyncio.sleep, now=time.time, copies=Nowhere())
 
 
 def test_the_order_of_addons() -> None:
@@ -31,6 +32,7 @@ def test_the_order_of_addons() -> None:
         "mesh_rewrite",
         "mesh_filters",
         "mesh_mirror",
+        "mesh_session",
         "mesh_split",
         "mesh_share",
         "mesh_fault",
