@@ -75,8 +75,6 @@ frontend outbound from d-frontend
   tcp-request session set-var(sess.backend) var(sess.pod) if pod
   tcp-request session set-var(sess.protocol) str(detect) if pod
   tcp-request session set-var(sess.frontend) var(sess.dst) if !service
-  tcp-request session set-var(sess.section_1) var(sess.backend),map_str({place.map("sections_1")})
-  tcp-request session set-var(sess.section_2) var(sess.backend),map_str({place.map("sections_2")})
   tcp-request session set-var(sess.section_tcp) var(sess.backend),map_str({place.map("sections_tcp")})
 {tcp_route.session_rules(place)}\
   tcp-request inspect-delay {SNIFF}
@@ -88,12 +86,11 @@ frontend outbound from d-frontend
   tcp-request content set-dst dst if !{{ var(sess.backend) -m found }}
 {tcp_route.choice_rules(place, waits_on=True)}\
   http-request set-var(txn.id) uuid()
-  http-request set-var(txn.backend) var(sess.backend)
-{logs.request_rules(config.access_log)}{paths.refusal_rules()}{paths.refuse_rule()}\
+{_of_each_request(place)}{logs.request_rules(config.access_log)}{paths.refusal_rules()}{paths.refuse_rule()}\
 {paths.strip_rules()}\
   http-request set-header x-request-id %[var(txn.id)] unless {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9-]{{1,64}}$ }}
   http-request set-var(txn.id) req.fhdr(x-request-id)
-  acl python var(sess.engine) -m str python
+  acl python var(txn.engine) -m str python
   http-request set-var-fmt(txn.version) %[fc_http_major]
   http-request set-header x-mesh-internal-frontend %[var(sess.frontend)] if python
   http-request set-header x-mesh-internal-version %[var(txn.version)] if python
@@ -101,8 +98,8 @@ frontend outbound from d-frontend
   http-request set-dst dst if pod
   acl h2c fc_http_major 2
   acl h1c fc_http_major 1
-  http-request set-var(txn.section) var(sess.section_2) if h2c
-  http-request set-var(txn.section) var(sess.section_1) if h1c
+  http-request set-var(txn.section) var(txn.backend),map_str({place.map("sections_2")}) if h2c
+  http-request set-var(txn.section) var(txn.backend),map_str({place.map("sections_1")}) if h1c
   acl no_section var(txn.section) -m found
   http-request set-var(txn.reason) str(no-backend) if !python !no_section
   http-request return status 503 content-type text/plain hdr x-mesh-error no-backend string "no such backend\\n" \
@@ -116,6 +113,17 @@ if !python !no_section
   use_backend %[var(sess.section_tcp)] if {{ var(sess.section_tcp) -m found }}
   use_backend none if {{ var(sess.backend) -m found }}
   default_backend passthrough
+"""
+
+
+def _of_each_request(place: Place) -> str:
+    """Engine and backend of the frontend as it is now: a route that comes or goes counts for the next request on a
+    connection that was there before. What is no longer known stays as the connection found it."""
+    return f"""\
+  http-request set-var(txn.backend) var(sess.backend)
+  http-request set-var(txn.backend) var(sess.frontend),map_str({place.map("frontend_backend")})
+  http-request set-var(txn.engine) var(sess.engine)
+  http-request set-var(txn.engine) var(sess.frontend),map_str({place.map("frontend_engine")})
 """
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec import structs
 
 from mesh_policy import wire
 from mesh_policy.snapshot import (
@@ -20,8 +21,13 @@ from mesh_policy.snapshot import (
     Endpoint,
     Frontend,
     HttpPermissionMatch,
+    HttpRoutes,
     Intention,
+    Match,
     Permission,
+    Redirect,
+    RouteEntry,
+    Rule,
     SourceMatch,
     WorkloadConfig,
 )
@@ -224,6 +230,19 @@ def test_reloads_on_both_sides_under_load_drop_nothing(changing_mesh: Mesh, vip:
     after = mesh.web.process("haproxy"), mesh.api.process("haproxy")
     assert after[0] != before[0]
     assert after[1] != before[1]
+
+
+def test_a_route_that_comes_and_goes_counts_on_a_connection_that_was_there_before(changing_mesh: Mesh) -> None:
+    plain = caller_config("web")
+    first, *others = plain.outbound.frontends
+    answers = Rule(route="HTTPRoute/shop/new", redirect=Redirect(status=307))
+    routes = HttpRoutes(entries=(RouteEntry(match=Match(), rule=0),), rules=(answers,))
+    routed = structs.replace(first, routes=routes, engine="python")
+    with_route = structs.replace(plain, outbound=structs.replace(plain.outbound, frontends=(routed, *others)))
+    with changing_mesh.web.connect((VIP, HTTP)) as connection:
+        for config, status in ((plain, 200), (with_route, 307), (plain, 200)):
+            assert changing_mesh.control_plane.apply(WEB, config)["accepted"]
+            assert exchange(connection, get("/kept")).status == status
 
 
 def test_a_new_address_is_served_within_a_second(changing_mesh: Mesh) -> None:
