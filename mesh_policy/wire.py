@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 
-from mesh_policy import authorization, outlier, retry_budget, route, tcp_route
+from mesh_policy import authorization, balance, circuit, outlier, rate_limit, retry_budget, route, tcp_route
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import WIRE_VERSION, Frontend, Rule, WorkloadConfig
 
@@ -72,8 +72,14 @@ def _check(config: WorkloadConfig) -> list[Violation]:
     if len(names) != len(config.outbound.backends):
         found.append(Violation("outbound.backends", "two backends have the same name"))
     for i, backend in enumerate(config.outbound.backends):
-        found += retry_budget.check(backend.retry_budget, f"outbound.backends[{i}].retryBudget")
-        found += outlier.check(backend.outlier, f"outbound.backends[{i}].outlier")
+        at = f"outbound.backends[{i}]"
+        found += retry_budget.check(backend.retry_budget, f"{at}.retryBudget")
+        found += outlier.check(backend.outlier, f"{at}.outlier")
+        found += balance.check(backend.balance, f"{at}.balance")
+        if backend.circuit is not None:
+            found += circuit.check(backend.circuit, f"{at}.circuit")
+    for i, limit in enumerate(config.inbound.rate_limits):
+        found += rate_limit.check(limit, f"inbound.rateLimits[{i}]")
     for i, frontend in enumerate(config.outbound.frontends):
         at = f"outbound.frontends[{i}]"
         if frontend.backend not in names:

@@ -13,14 +13,15 @@ from typing import Literal
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.identity import parse_spiffe_id
 from mesh_policy.snapshot import Backend, Endpoint, Outbound, PodAddress, Protocol
-from proxy.engine.haproxy import base
+from proxy.engine.haproxy import balance, base, circuit
 from proxy.engine.haproxy.quoting import section, word
 from proxy.engine.haproxy.rendering import Place, Section
 
 Carrier = Literal["h1", "h2", "tcp"]
 ALPN: dict[Carrier, str] = {"h1": "http/1.1", "h2": "h2", "tcp": "heddle-tcp"}
 """`heddle-tcp` is ours alone: bytes for the application, which no HTTP rule applies to."""
-TEMPLATE: dict[Carrier, str] = {"h1": base.HTTP, "h2": base.HTTP, "tcp": base.TCP}
+MODE: dict[Carrier, Literal["http", "tcp"]] = {"h1": "http", "h2": "http", "tcp": "tcp"}
+_ONE = {"http": base.HTTP, "tcp": base.TCP}
 CARRIERS: dict[Protocol, tuple[Carrier, ...]] = {
     "http": ("h1", "h2"),
     "grpc": ("h2",),
@@ -30,20 +31,22 @@ CARRIERS: dict[Protocol, tuple[Carrier, ...]] = {
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - not bound: the server's address is then the connection's own destination
 
 
-def backend_sections(outbound: Outbound, place: Place) -> dict[str, Section]:
-    """A section for every carrier of every backend, and of every identity that pods are dialled for directly."""
+def backend_sections(outbound: Outbound, zone: str, place: Place) -> dict[str, Section]:
+    """A section for every carrier of every backend, and of every identity that pods are dialled for directly.
+
+    Args:
+        zone: the pod's own; empty: not known, and then no endpoint is nearer than another.
+    """
     found: dict[str, Section] = {}
     targets = _targets(outbound)
     for backend in outbound.backends:
         for carrier in _carriers(backend, targets):
-            alpn = ALPN["h1"] if carrier == "tcp" and backend.protocol in ("http", "grpc") else ALPN[carrier]
-            servers = (_server(endpoint, carrier, alpn, place) for endpoint in backend.endpoints)
-            found[section_name(carrier, backend.name)] = Section(TEMPLATE[carrier], dict(servers))
+            found[section_name(carrier, backend.name)] = _section(backend, carrier, zone, place)
     for identity in sorted({pod.identity for pod in outbound.pods}):
         arguments = f"{ANY_ADDRESS}:0 {_tls(identity, place)}"
         for carrier in CARRIERS["detect"]:
             found[section_name(carrier, pod_backend(identity))] = Section(
-                TEMPLATE[carrier], dict([_named(f"{arguments} alpn {ALPN[carrier]}")])
+                _ONE[MODE[carrier]], dict([_named(f"{arguments} alpn {ALPN[carrier]}")])
             )
     return found
 
@@ -59,6 +62,24 @@ def _carriers(backend: Backend, targets: set[str]) -> tuple[Carrier, ...]:
     rules for HTTP hold for them."""
     carriers = CARRIERS[backend.protocol]
     return carriers if "tcp" in carriers or backend.name not in targets else (*carriers, "tcp")
+
+
+def backend_templates(outbound: Outbound, place: Place) -> str:
+    """The named `defaults` that the sections are made from."""
+    modes = sorted(set(MODE.values()))
+    used = (balance.template(backend, mode, place) for backend in outbound.backends for mode in modes)
+    return balance.templates(used, place)
+
+
+def circuit_map(outbound: Outbound) -> dict[str, str]:
+    """Section to the number that it has under way at most; no entry: no limit."""
+    targets = _targets(outbound)
+    limits = {
+        section_name(carrier, backend.name): circuit.limit(backend.circuit, carrier)
+        for backend in outbound.backends
+        for carrier in _carriers(backend, targets)
+    }
+    return {name: str(limit) for name, limit in limits.items() if limit is not None}
 
 
 def backend_maps(outbound: Outbound) -> dict[str, dict[str, str]]:
@@ -118,13 +139,24 @@ def port_number(port: int, path: str) -> int:
     return port
 
 
-def _server(endpoint: Endpoint, carrier: Carrier, alpn: str, place: Place) -> tuple[str, str]:
+def _section(backend: Backend, carrier: Carrier, zone: str, place: Place) -> Section:
+    preferred = [one for one in backend.endpoints if not (zone and backend.balance.prefer_zone) or one.zone == zone]
+    alpn = ALPN["h1"] if carrier == "tcp" and backend.protocol in ("http", "grpc") else ALPN[carrier]
+    servers: dict[str, str] = {}
+    for endpoint in backend.endpoints:
+        choice = balance.server_arguments(backend.balance, local=endpoint in preferred)
+        servers |= [_named(_server(endpoint, carrier, alpn, place) + choice)]
+    maxconn = circuit.per_endpoint(backend.circuit, carrier, len(preferred) or len(servers))
+    return Section(balance.template(backend, MODE[carrier], place).name, servers, maxconn)
+
+
+def _server(endpoint: Endpoint, carrier: Carrier, alpn: str, place: Place) -> str:
     at = "outbound.backends"
     address = f"{ip_address(endpoint.ip, at)}:{port_number(endpoint.port, at)}"
     # The pod itself: loopback traffic is not captured, so there is no sidecar that could answer the handshake.
     if endpoint.identity is None or endpoint.ip == place.pod_ip:
-        return _named(f"{address} proto h2" if carrier == "h2" else address)
-    return _named(f"{address} {_tls(endpoint.identity, place)} alpn {alpn}")
+        return f"{address} proto h2" if carrier == "h2" else address
+    return f"{address} {_tls(endpoint.identity, place)} alpn {alpn}"
 
 
 def _tls(identity: str, place: Place) -> str:

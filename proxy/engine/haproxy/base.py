@@ -32,7 +32,23 @@ HANDSHAKE_TIMEOUT = "5s"
 
 HTTP = "d-http"
 TCP = "d-tcp"
-"""Names of the templates of backends; they say how the connection is used, the server's arguments say to whom."""
+"""Names of the templates of backends with one server; those of a snapshot's backends are in `balance`."""
+
+TCP_BACKEND = f"""\
+  option redispatch 1
+  retries {CONNECT_RETRIES}
+"""
+HTTP_BACKEND = f"""\
+  mode http
+  option redispatch 1
+  retries {CONNECT_RETRIES}
+  retry-on conn-failure empty-response
+  http-request disable-l7-retry unless {{ method GET HEAD OPTIONS }}
+  http-reuse always
+"""
+"""Nothing of a request was sent when a connection fails, so every method may go to the next endpoint. An answer that
+never began on a pooled connection is retried only for methods without effect (RFC 9110 section 9.2.1), and not for the
+worker, which makes its attempts itself."""
 
 
 def global_section(place: Place) -> str:
@@ -62,11 +78,7 @@ global
 
 
 def defaults_sections(place: Place) -> str:
-    """Named `defaults`. Frontends have their own: HAProxy refuses one with rules that both kinds share.
-
-    Nothing of a request was sent when a connection fails, so every method may go to the next endpoint. An answer that
-    never began on a pooled connection is retried only for methods without effect (RFC 9110 section 9.2.1).
-    """
+    """Named `defaults`. Frontends have their own: HAProxy refuses one with rules that both kinds share."""
     return f"""
 defaults d-base
   mode tcp
@@ -94,18 +106,10 @@ defaults d-frontend from d-base
 
 defaults {TCP} from d-base
   balance roundrobin
-  option redispatch 1
-  retries {CONNECT_RETRIES}
-
+{TCP_BACKEND}
 defaults {HTTP} from d-base
-  mode http
   balance roundrobin
-  option redispatch 1
-  retries {CONNECT_RETRIES}
-  retry-on conn-failure empty-response
-  http-request disable-l7-retry unless {{ method GET HEAD OPTIONS }}
-  http-reuse always
-
+{HTTP_BACKEND}
 defaults d-worker from d-base
   mode http
   timeout connect {WORKER_CONNECT_TIMEOUT}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from proxy.engine.haproxy.base import TCP
 from proxy.engine.haproxy.quoting import map_line
 from proxy.engine.haproxy.rendering import Place, Rendered, Section
 
@@ -37,11 +38,12 @@ def difference(old: Rendered, new: Rendered, place: Place) -> list[Command] | No
     """The commands that turn the running `old` into `new`; empty: they are the same; None: only a reload can."""
     if old.static != new.static or old.trust_bundle != new.trust_bundle or old.maps.keys() != new.maps.keys():
         return None
-    if any(old.sections[name].template != new.sections[name].template for name in old.sections.keys() & new.sections):
+    if any(_only_by_reload(old.sections.get(name), section) for name, section in new.sections.items()):
         return None
     commands = [
         *_added_sections(old, new),
         *_added_servers(old, new),
+        *_limits(old, new),
         *_maps(old, new, place),
         *_removed_servers(old, new),
         *_removed_sections(old, new),
@@ -49,11 +51,17 @@ def difference(old: Rendered, new: Rendered, place: Place) -> list[Command] | No
     return commands if len(commands) <= MAX_COMMANDS else None
 
 
+def _only_by_reload(before: Section | None, after: Section) -> bool:
+    if before is None:
+        return bool(after.rules)
+    return (before.template, before.rules) != (after.template, after.rules)
+
+
 def _added_sections(old: Rendered, new: Rendered) -> list[Command]:
     found: list[Command] = []
     for name in sorted(new.sections.keys() - old.sections.keys()):
         section = new.sections[name]
-        mode = "tcp" if section.template == "d-tcp" else "http"
+        mode = "tcp" if section.template.startswith(TCP) else "http"
         found.append(Command(f"add backend {name} from {section.template} mode {mode}", expect="New backend"))
         found += _servers(name, section, section.servers.keys())
         found.append(Command(f"publish backend {name}", expect="Backend published"))
@@ -68,11 +76,21 @@ def _added_servers(old: Rendered, new: Rendered) -> list[Command]:
     return found
 
 
+def _limits(old: Rendered, new: Rendered) -> list[Command]:
+    found: list[Command] = []
+    for name in sorted(new.sections.keys() & old.sections.keys()):
+        before, after = old.sections[name], new.sections[name]
+        if before.maxconn != after.maxconn:
+            kept = sorted(before.servers.keys() & after.servers.keys())
+            found += [Command(f"set maxconn server {name}/{server} {after.maxconn}") for server in kept]
+    return found
+
+
 def _servers(backend: str, section: Section, names: Iterable[str]) -> list[Command]:
     found: list[Command] = []
     for server in sorted(names):
         found.append(
-            Command(f"add server {backend}/{server} {section.servers[server]}", expect="New server registered")
+            Command(f"add server {backend}/{server} {section.arguments(server)}", expect="New server registered")
         )
         found.append(Command(f"enable server {backend}/{server}"))
     return found

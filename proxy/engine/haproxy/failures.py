@@ -6,15 +6,16 @@ is read from the state in which the stream ended, as the log would say it (measu
 
 from __future__ import annotations
 
+from proxy.engine.haproxy import circuit
+
 CONNECT, RESET, TIMEOUT, CIRCUIT, NO_ENDPOINT = "connect", "reset", "timeout", "circuit", "no-endpoint"
 _STATES = {
     CONNECT: "SC sC RC",
     RESET: "SH PH SD",
     TIMEOUT: "sH",
-    CIRCUIT: "sQ",
 }
 """First letter: the server's side, a limit of time (`s`), a bad answer (`P`), no resources (`R`). Second: while
-connecting (`C`), queued (`Q`), waiting for the head (`H`)."""
+connecting (`C`), waiting for the head (`H`). A wait in the queue that was too long is the circuit's own business."""
 
 
 def rules() -> str:
@@ -27,6 +28,7 @@ def rules() -> str:
     lines += [
         f"http-after-response set-var(txn.failure) str({NO_ENDPOINT}) if {no_server}",
         f"http-after-response set-var(txn.failure) str({NO_ENDPOINT}) if {{ var(txn.reason) -m str unknown-backend }}",
+        f"http-after-response set-var(txn.failure) str({CIRCUIT}) if {{ var(txn.reason) -m str {circuit.REASON} }}",
         "http-after-response set-header x-mesh-internal-failure %[var(txn.failure)]"
         " if { var(txn.failure) -m found } !{ res.fhdr(x-mesh-internal-failure) -m found }",
     ]

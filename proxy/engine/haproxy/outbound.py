@@ -152,6 +152,7 @@ frontend return from d-frontend
   mode http
   bind unix@{place.socket("return")} mode 600
 {logs.log_format("mirror")}\
+  http-request disable-l7-retry
   http-request set-log-level silent unless {{ req.fhdr(x-mesh-internal-mirror) -m str 1 }}
   http-request set-var(sess.frontend) req.fhdr(x-mesh-internal-frontend)
   http-request set-var(txn.id) req.fhdr(x-mesh-internal-id)

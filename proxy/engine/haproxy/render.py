@@ -5,7 +5,7 @@ from __future__ import annotations
 from mesh_policy.snapshot import WorkloadConfig
 from proxy.engine.haproxy import base
 from proxy.engine.haproxy.authorization import authorization_maps
-from proxy.engine.haproxy.backends import backend_maps, backend_sections, pod_maps
+from proxy.engine.haproxy.backends import backend_maps, backend_sections, backend_templates, circuit_map, pod_maps
 from proxy.engine.haproxy.inbound import inbound_maps, inbound_sections
 from proxy.engine.haproxy.outbound import outbound_maps, outbound_sections
 from proxy.engine.haproxy.rendering import Place, Rendered
@@ -24,6 +24,7 @@ def render(config: WorkloadConfig, trust_bundle: str, place: Place) -> Rendered:
     static = (
         base.global_section(place)
         + base.defaults_sections(place)
+        + backend_templates(config.outbound, place)
         + outbound_sections(config, place)
         + inbound_sections(config, place)
     )
@@ -31,7 +32,8 @@ def render(config: WorkloadConfig, trust_bundle: str, place: Place) -> Rendered:
         **outbound_maps(config),
         **backend_maps(config.outbound),
         **pod_maps(config.outbound.pods),
+        "circuits": circuit_map(config.outbound),
         **inbound_maps(config.inbound),
         **authorization_maps(config.inbound.authorization, config.trust_domain),
     }
-    return Rendered(static, maps, backend_sections(config.outbound, place), trust_bundle)
+    return Rendered(static, maps, backend_sections(config.outbound, config.workload.zone, place), trust_bundle)

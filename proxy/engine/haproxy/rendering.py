@@ -42,6 +42,14 @@ class Section:
     template: str
     servers: dict[str, str] = field(default_factory=dict)
     """Name of the server to its arguments (address first). The name changes with the arguments."""
+    maxconn: int = 0
+    """Connections of each server (streams, of HTTP/2); it changes while HAProxy runs. 0: no limit."""
+    rules: str = ""
+    """Lines that only the configuration file can have: a section with rules costs a reload when it comes or changes."""
+
+    def arguments(self, server: str) -> str:
+        """All of a server's line after its name."""
+        return f"{self.servers[server]} maxconn {self.maxconn}" if self.maxconn else self.servers[server]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,6 @@ class Rendered:
 
 
 def _section_text(name: str, section: Section) -> str:
-    lines = [f"\nbackend {name} from {section.template}\n"]
-    lines += [f"  server {server} {section.servers[server]}\n" for server in sorted(section.servers)]
+    lines = [f"\nbackend {name} from {section.template}\n{section.rules}"]
+    lines += [f"  server {server} {section.arguments(server)}\n" for server in sorted(section.servers)]
     return "".join(lines)

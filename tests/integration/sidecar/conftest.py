@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.sidecar.mesh import API, THIEF, WEB, Mesh, api_config, caller_config
+from tests.support.sidecar.pool import Pool
 
 HERE = Path(__file__).parent
 
@@ -40,3 +41,17 @@ def changing_mesh(mesh: Mesh) -> Iterator[Mesh]:
     mesh.control_plane.apply(API, api_config())
     mesh.control_plane.apply(WEB, caller_config("web"))
     mesh.control_plane.apply(THIEF, caller_config("thief"))
+
+
+@pytest.fixture(scope="session")
+def one_pool(mesh: Mesh) -> Iterator[Pool]:
+    """Made once."""
+    made = Pool(mesh)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pool(one_pool: Pool, changing_mesh: Mesh) -> Pool:
+    """A Service with three endpoints outside of the mesh; what `web` runs on is put back."""
+    return one_pool
