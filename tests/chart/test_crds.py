@@ -70,7 +70,6 @@ spec:
   mtls: {mode: Strict}
   authorization: {default: Deny}
   engine: auto
-  retryBudget: {percent: 25, minPerSecond: 10, interval: 10s}
   accessLog: {format: json, sample: 100}
 """)
 }
@@ -319,6 +318,14 @@ def test_methods_are_a_word_or_a_list(kubernetes: ApiServer) -> None:
 def test_a_policy_of_the_whole_namespace_is_named_default(kubernetes: ApiServer) -> None:
     whole = changed(GOOD["TrafficPolicy"], "spec.targetRefs", DELETE)
     assert send(kubernetes, changed(whole, "metadata.name", "default")).status == 201
+
+
+def test_a_new_field_of_the_meshconfig_has_no_default(definitions: list[Manifest]) -> None:
+    """The API server writes defaults into the MeshConfig that is there. While an upgrade is under way the webhook of the
+    control plane before it refuses what it does not know, and with it the upgrade."""
+    spec = schema_of(definitions, "MeshConfig")["properties"]["spec"]["properties"]
+    first = {"trustDomain", "mtls", "authorization", "engine", "accessLog"}
+    assert {name for name, field in spec.items() if "default" in field} == first
 
 
 def test_the_trust_domain_is_fixed(kubernetes: ApiServer) -> None:

@@ -12,7 +12,8 @@ x-kubernetes-validations:
     message: "out of range: use {{ .low }} to {{ .high }}{{ if .zero }}, or 0s{{ end }}"
 {{- end }}
 
-{{/* What a TrafficPolicy says for its targets and MeshConfig for the whole mesh: properties of spec. */}}
+{{/* What a TrafficPolicy says for its targets and MeshConfig for the whole mesh: properties of spec. None of them has a
+     default itself: the API server would write it into objects that a control plane of before an upgrade then refuses. */}}
 {{- define "mesh-crds.behaviour" -}}
 timeouts:
   description: |-
@@ -82,9 +83,6 @@ retryBudget:
     How many retries a Service gets at most, from each client and from all of its routes together. One for all ports of
     a Service. None given, 25 percent and 10 a second.
   type: object
-  {{- if .mesh }}
-  default: {}
-  {{- end }}
   properties:
     percent:
       description: Retries for 100 requests of the interval, 0 to 100, decimals allowed. 0, only minPerSecond. Default 25.
