@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from dataclasses import replace
 from typing import Literal
 
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.identity import parse_spiffe_id
 from mesh_policy.snapshot import Backend, Endpoint, Outbound, PodAddress, Protocol
-from proxy.engine.haproxy import balance, base, circuit
+from proxy.engine.haproxy import balance, base, circuit, session
 from proxy.engine.haproxy.quoting import section, word
 from proxy.engine.haproxy.rendering import Place, Section
 
@@ -39,9 +40,12 @@ def backend_sections(outbound: Outbound, zone: str, place: Place) -> dict[str, S
     """
     found: dict[str, Section] = {}
     targets = _targets(outbound)
+    pinned = session.pinned(outbound)
     for backend in outbound.backends:
+        rules = session.USE_SERVER if backend.name in pinned else ""
         for carrier in _carriers(backend, targets):
-            found[section_name(carrier, backend.name)] = _section(backend, carrier, zone, place)
+            made = _section(backend, carrier, zone, place)
+            found[section_name(carrier, backend.name)] = replace(made, rules=rules if MODE[carrier] == "http" else "")
     for identity in sorted({pod.identity for pod in outbound.pods}):
         arguments = f"{ANY_ADDRESS}:0 {_tls(identity, place)}"
         for carrier in CARRIERS["detect"]:
@@ -80,6 +84,16 @@ def circuit_map(outbound: Outbound) -> dict[str, str]:
         for carrier in _carriers(backend, targets)
     }
     return {name: str(limit) for name, limit in limits.items() if limit is not None}
+
+
+def pin_map(sections: dict[str, Section]) -> dict[str, str]:
+    """Section and address of an endpoint to the server's name, where sessions are."""
+    return {
+        session.pin(name, arguments.split(maxsplit=1)[0]): server
+        for name, section in sections.items()
+        if section.rules
+        for server, arguments in section.servers.items()
+    }
 
 
 def backend_maps(outbound: Outbound) -> dict[str, dict[str, str]]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from mesh_policy.snapshot import WorkloadConfig
 from proxy.engine.haproxy import base
 from proxy.engine.haproxy.authorization import authorization_maps
-from proxy.engine.haproxy.backends import backend_maps, backend_sections, backend_templates, circuit_map, pod_maps
+from proxy.engine.haproxy.backends import (
+    backend_maps,
+    backend_sections,
+    backend_templates,
+    circuit_map,
+    pin_map,
+    pod_maps,
+)
 from proxy.engine.haproxy.inbound import inbound_maps, inbound_sections
 from proxy.engine.haproxy.outbound import outbound_maps, outbound_sections
 from proxy.engine.haproxy.rendering import Place, Rendered
@@ -28,12 +35,14 @@ def render(config: WorkloadConfig, trust_bundle: str, place: Place) -> Rendered:
         + outbound_sections(config, place)
         + inbound_sections(config, place)
     )
+    sections = backend_sections(config.outbound, config.workload.zone, place)
     maps = {
         **outbound_maps(config),
         **backend_maps(config.outbound),
         **pod_maps(config.outbound.pods),
         "circuits": circuit_map(config.outbound),
+        "pins": pin_map(sections),
         **inbound_maps(config.inbound),
         **authorization_maps(config.inbound.authorization, config.trust_domain),
     }
-    return Rendered(static, maps, backend_sections(config.outbound, config.workload.zone, place), trust_bundle)
+    return Rendered(static, maps, sections, trust_bundle)
