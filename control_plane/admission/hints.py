@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from control_plane.index.attachment import attachments
 from control_plane.index.membership import CHAOS_LABEL, consents_to_chaos
+from control_plane.index.policy import without_effect
 from control_plane.index.reference import Unresolved, resolve
 from control_plane.index.store import Index
 from control_plane.kinds.meta import Object, Ref
+from control_plane.kinds.retry import grpc_statuses
 from control_plane.kinds.route import AnyRoute
 from control_plane.kinds.service_intentions import ServiceIntentions
 from control_plane.kinds.service_subset import ServiceSubset
@@ -45,6 +48,7 @@ def _route(route: AnyRoute, index: Index) -> Iterator[str]:
         if parent.port is not None and parent.port not in ports:
             yield f"{at}.port: Service {home}/{name} has no TCP port {parent.port}; it has {ports}"
         called_port = called_port or parent.port or next(iter(ports), 0)
+    yield from (one.problem for one in attachments(index, route) if one.reason == "UnsupportedValue")
     if not called_port:
         return  # a backend without a port takes the parent's: nothing can be said about it yet
     for at, ref in route.references():
@@ -96,3 +100,8 @@ def _policy(policy: TrafficPolicy, index: Index) -> Iterator[str]:
     for i, ref in enumerate(policy.spec.target_refs):
         if index.find(Ref(ref.kind, namespace, ref.name)) is None:
             yield f"spec.targetRefs[{i}].name: {ref.kind} {namespace}/{ref.name} does not exist (yet)"
+        for field, why in without_effect(index, policy, ref).items():
+            yield f"spec.{field}: has no effect on spec.targetRefs[{i}]: {why}"
+    retry = policy.spec.retry
+    if retry is not None and grpc_statuses(retry.when) and retry.methods != "All" and "POST" not in retry.methods:
+        yield "spec.retry.methods: no call of gRPC is tried again, they are POST: use All, or [POST] if that is safe"

@@ -20,6 +20,8 @@ class Attachment(NamedTuple):
     ports: tuple[ServicePort, ...]
     """Where the route acts; empty: nowhere, and `problem` says why."""
     problem: str = ""
+    reason: str = "NoMatchingParent"
+    """Of the problem, in one word of the Gateway API."""
 
     @property
     def is_consumer(self) -> bool:
@@ -88,4 +90,7 @@ def _attach(route: AnyRoute, parent: ParentRef, service: Service) -> Attachment:
             (),
             f"{name} does not speak HTTP on port {numbers}: set the port's appProtocol to http",
         )
+    if service.spec.session_affinity == "ClientIP" and any(rule.keeps_sessions for rule in route.spec.rules):
+        problem = f"{name} has sessionAffinity ClientIP, which a rule's sessionPersistence contradicts: use one of both"
+        return Attachment(route, parent, service, (), problem, "UnsupportedValue")
     return Attachment(route, parent, service, ports)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from control_plane.index.membership import CHAOS_LABEL, consents_to_chaos
+from control_plane.index.protocol import protocol_of
 from control_plane.index.store import Index, Key
 from control_plane.kinds.behaviour import Behaviour
 from control_plane.kinds.meta import Ref, age_order
 from control_plane.kinds.route import AnyRoute
 from control_plane.kinds.service import Service
-from control_plane.kinds.traffic_policy import TargetRef, TrafficPolicy, given
+from control_plane.kinds.traffic_policy import OF_REQUESTS, OF_SERVICES, TargetRef, TrafficPolicy, given
 
 
 class Scope(NamedTuple):
@@ -72,7 +73,10 @@ class PolicyTable:
             if missing:
                 yield Refusal("TargetNotFound", f"spec.targetRefs[{i}]: {missing}")
                 continue
-            yield from self._claim(policy, fields, Scope(ref.kind, namespace, ref.name, ref.section_name))
+            lost = without_effect(index, policy, ref)
+            for field, why in lost.items():
+                yield Refusal("NoEffect", f"spec.{field}: {why}")
+            yield from self._claim(policy, fields - lost.keys(), Scope(ref.kind, namespace, ref.name, ref.section_name))
 
     def _claim(self, policy: TrafficPolicy, fields: frozenset[str], scope: Scope) -> Iterator[Refusal]:
         claims = self._claims.setdefault(scope, [])
@@ -94,6 +98,24 @@ class PolicyTable:
         """Where a field stands that MeshConfig knows too: in the nearest policy that says it, else in MeshConfig."""
         policy = self.holder(field, scopes)
         return policy.spec if policy else self.index.mesh.spec
+
+
+def without_effect(index: Index, policy: TrafficPolicy, ref: TargetRef) -> dict[str, str]:
+    """The fields of a policy that say nothing to one of its targets, and why."""
+    used = given(policy.spec)
+    if ref.kind != "Service":
+        why = f"acts on Services, and {ref.kind} {ref.name} is none"
+        return {field: why for field in used if field in OF_SERVICES}
+    service = index.service(policy.metadata.namespace, ref.name)
+    ports = [port for port in service.tcp_ports if ref.section_name in {None, port.name}] if service else []
+    found = {}
+    if ports and all(protocol_of(port) == "tcp" for port in ports):
+        numbers = ", ".join(str(port.port) for port in ports)
+        why = f"acts on HTTP only, and port {numbers} of Service {ref.name} does not speak it"
+        found = {field: why for field in used if field in OF_REQUESTS}
+    if ref.section_name is not None and "retryBudget" in used:
+        found["retryBudget"] = "all ports of a Service share one: name the Service without sectionName"
+    return found
 
 
 def _missing(index: Index, namespace: str, ref: TargetRef) -> str:

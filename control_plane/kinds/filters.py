@@ -9,6 +9,7 @@ from control_plane.kinds import checks, cors
 from control_plane.kinds.cors import CorsFilter
 from control_plane.kinds.meta import Strict
 from control_plane.kinds.route import AnyRule, ObjectRef, Opaque, WeightedRef, weight_violations
+from control_plane.kinds.session import SessionPersistence
 from mesh_policy.errors import Violation
 
 REDIRECT_STATUS = (301, 302, 303, 307, 308)
@@ -105,6 +106,12 @@ class FilteredRule(AnyRule, frozen=True, kw_only=True):
 
     filters: tuple[Filter, ...] = ()
     backend_refs: tuple[BackendRef, ...] = ()
+    session_persistence: SessionPersistence | None = None
+
+    @property
+    def keeps_sessions(self) -> bool:
+        """Whether it says `sessionPersistence`."""
+        return self.session_persistence is not None
 
     def references(self) -> Iterator[tuple[str, ObjectRef]]:
         """Backends, and where copies go."""

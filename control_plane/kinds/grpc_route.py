@@ -10,7 +10,6 @@ from control_plane.kinds import checks, filters, session
 from control_plane.kinds.filters import FilteredRule
 from control_plane.kinds.meta import Strict
 from control_plane.kinds.route import MAX_MATCHES, AnyRoute, RouteSpec, ValueMatch, value_violations
-from control_plane.kinds.session import SessionPersistence
 from mesh_policy.errors import Violation
 from mesh_policy.grpc import path_match
 
@@ -38,7 +37,6 @@ class GrpcRule(FilteredRule, frozen=True, kw_only=True):
 
     matches: tuple[GrpcMatch, ...] = ()
     """Empty: every call."""
-    session_persistence: SessionPersistence | None = None
 
 
 class GrpcRouteSpec(RouteSpec, frozen=True, kw_only=True):

@@ -14,7 +14,6 @@ from control_plane.kinds.filters import FilteredRule
 from control_plane.kinds.meta import Strict
 from control_plane.kinds.retry import RouteRetry
 from control_plane.kinds.route import MAX_MATCHES, AnyRoute, RouteSpec, ValueMatch, value_violations
-from control_plane.kinds.session import SessionPersistence
 from control_plane.kinds.timeouts import HttpTimeouts
 from mesh_policy.errors import Violation
 from mesh_policy.snapshot import MatchType
@@ -43,7 +42,6 @@ class HttpRule(FilteredRule, frozen=True, kw_only=True):
     """Empty: every request."""
     timeouts: HttpTimeouts | None = None
     retry: RouteRetry | None = None
-    session_persistence: SessionPersistence | None = None
 
     @property
     def only_prefixes(self) -> bool:

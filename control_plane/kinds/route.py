@@ -77,6 +77,11 @@ class AnyRule(Strict, frozen=True, kw_only=True):
         for i, ref in enumerate(self.backend_refs):
             yield f"backendRefs[{i}]", ref
 
+    @property
+    def keeps_sessions(self) -> bool:
+        """It sends a client to one endpoint again and again."""
+        return False
+
 
 class RouteSpec(Strict, frozen=True, kw_only=True):
     """The part of `spec` that all kinds have; each narrows its rules."""

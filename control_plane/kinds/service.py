@@ -29,6 +29,7 @@ class ServiceSpec(Wire, frozen=True, kw_only=True):
     selector: dict[str, str] | None = None
     """None or empty: the endpoints are somebody else's work."""
     ports: tuple[ServicePort, ...] | None = None
+    session_affinity: str = "None"
 
 
 class Service(Object, frozen=True, kw_only=True):

@@ -56,6 +56,9 @@ FIELDS = {
 OF_SERVICES = ("retryBudget", "circuit", "outlier", "loadBalancing", "rateLimit")
 """What concerns a Service's endpoints: rules and routes have none of their own."""
 
+OF_REQUESTS = ("timeouts", "retry", "rateLimit", "faults")
+"""What has a meaning for HTTP alone."""
+
 
 def given(spec: TrafficPolicySpec) -> tuple[str, ...]:
     """The fields that a policy uses, by their names in the API."""

@@ -40,7 +40,7 @@ def _conditions(index: Index, route: AnyRoute, attached: Attachment, done: Progr
     if wrong or beyond:
         return [invalid((*wrong, *beyond), "UnsupportedValue"), references]
     if attached.problem:
-        return [condition("Accepted", False, "NoMatchingParent", attached.problem), references]
+        return [condition("Accepted", False, attached.reason, attached.problem), references]
     lost = winners(index, attached)
     taken = "; ".join(f"port {port} is routed by {one.kind} {'/'.join(one.key)}" for port, one in sorted(lost.items()))
     ports = ", ".join(str(port.port) for port in attached.ports if port.port not in lost)

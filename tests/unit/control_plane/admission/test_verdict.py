@@ -120,6 +120,26 @@ def test_what_leads_nowhere_is_let_in_with_a_warning(obj: dict[str, Any], warnin
     assert any(warning in said for said in found.warnings), found.warnings
 
 
+@pytest.mark.parametrize(
+    ("spec", "warning"),
+    [
+        ({"retry": {"when": ["Unavailable"]}}, "spec.retry.methods: no call of gRPC is tried again"),
+        (
+            {"targetRefs": [{"kind": "Service", "name": "api", "sectionName": "http"}], "retryBudget": {}},
+            "spec.retryBudget: has no effect on spec.targetRefs[0]",
+        ),
+    ],
+)
+def test_what_has_no_effect_is_said(spec: dict[str, Any], warning: str) -> None:
+    assert any(warning in said for said in judge(a_policy(**spec), an_index(SERVICE, POD, NAMESPACE)).warnings)
+
+
+def test_retries_of_calls_that_may_repeat_are_not_warned_about() -> None:
+    for methods in ("All", ["POST"]):
+        said = judge(a_policy(retry={"when": ["Unavailable"], "methods": methods})).warnings
+        assert not any("retry" in one for one in said)
+
+
 def test_faults_without_the_namespaces_consent_are_said() -> None:
     assert any("labelled mesh.heddle.dev/chaos=allowed" in said for said in judge(a_policy()).warnings)
 

@@ -98,3 +98,29 @@ def test_without_consent_the_rest_of_a_policy_acts() -> None:
     scope = (Scope("Service", "shop", "api"),)
     assert found.holder("retry", scope) is not None
     assert found.holder("faults", scope) is None
+
+
+def test_what_says_nothing_to_its_target_does_not_act() -> None:
+    database = a_service("db", "10.96.0.2", {"name": "tcp", "port": 5432})
+    target = {**SERVICE, "name": "db"}
+    found = PolicyTable(
+        an_index(database, a_policy("p", targets=[target], rateLimit={"requests": 1}, circuit={"maxConnections": 1}))
+    )
+    (refusal,) = found.refusals["shop", "p"]
+    assert (refusal.reason, refusal.message[:16]) == ("NoEffect", "spec.rateLimit: ")
+    scope = (Scope("Service", "shop", "db"),)
+    assert found.holder("circuit", scope) is not None
+    assert found.holder("rateLimit", scope) is None
+
+
+def test_services_alone_have_endpoints_and_one_budget_for_all_ports() -> None:
+    found = table(
+        a_policy("p", targets=[ROUTE, SERVICE], circuit={"maxRequests": 1}),
+        a_policy("q", targets=[{**SERVICE, "sectionName": "http"}], retryBudget={"percent": 1}),
+    )
+    assert [refusal.message for refusal in found.refusals["shop", "p"]] == [
+        "spec.circuit: acts on Services, and HTTPRoute r is none"
+    ]
+    assert found.holder("circuit", (Scope("Service", "shop", "api"),)) is not None
+    assert "share one" in found.refusals["shop", "q"][0].message
+    assert found.holder("retryBudget", (Scope("Service", "shop", "api", "http"),)) is None

@@ -41,6 +41,17 @@ def conditions(entry: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {one["type"]: (one["status"], one["reason"]) for one in entry["conditions"]}
 
 
+def test_sessions_and_the_services_own_affinity_do_not_go_together() -> None:
+    route = decode("HTTPRoute", json.dumps(a_route("r", "api", {"sessionPersistence": {}})).encode())
+    assert isinstance(route, HttpRoute)
+    index = an_index(*SHOP, a_service("api", "10.96.0.10", sessionAffinity="ClientIP"))
+    (entry,) = parents(index, route, Progress(1, 1), NOW)
+    assert conditions(entry)["Accepted"] == ("False", "UnsupportedValue")
+    assert "sessionAffinity" in entry["conditions"][0]["message"]
+    (entry,) = parents(an_index(*SHOP), route, Progress(1, 1), NOW)
+    assert conditions(entry)["Accepted"] == ("True", "Accepted")
+
+
 def test_a_route_that_works() -> None:
     (entry,) = status(a_route("r", "api", {"backendRefs": [to("api")]}, parent={"port": 80}))
     assert entry["parentRef"] == {"group": "", "kind": "Service", "name": "api", "port": 80}
