@@ -321,8 +321,8 @@ def test_a_policy_of_the_whole_namespace_is_named_default(kubernetes: ApiServer)
 
 
 def test_a_new_field_of_the_meshconfig_has_no_default(definitions: list[Manifest]) -> None:
-    """The API server writes defaults into the MeshConfig that is there. While an upgrade is under way the webhook of the
-    control plane before it refuses what it does not know, and with it the upgrade."""
+    """The API server writes defaults into the MeshConfig that is there. While an upgrade is under way, the webhook of
+    the control plane before it refuses what it does not know, and with it the upgrade."""
     spec = schema_of(definitions, "MeshConfig")["properties"]["spec"]["properties"]
     first = {"trustDomain", "mtls", "authorization", "engine", "accessLog"}
     assert {name for name, field in spec.items() if "default" in field} == first
