@@ -6,7 +6,17 @@ import hashlib
 
 import msgspec
 
-from mesh_policy import authorization, balance, circuit, outlier, rate_limit, retry_budget, route, tcp_route
+from mesh_policy import (
+    authorization,
+    balance,
+    circuit,
+    external_host,
+    outlier,
+    rate_limit,
+    retry_budget,
+    route,
+    tcp_route,
+)
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import WIRE_VERSION, Frontend, Rule, WorkloadConfig
 
@@ -69,10 +79,12 @@ def _check(config: WorkloadConfig) -> list[Violation]:
     check."""
     found: list[Violation] = []
     names = {backend.name for backend in config.outbound.backends}
+    reached = {backend.name for backend in config.outbound.backends if backend.hostname is None}
     if len(names) != len(config.outbound.backends):
         found.append(Violation("outbound.backends", "two backends have the same name"))
     for i, backend in enumerate(config.outbound.backends):
         at = f"outbound.backends[{i}]"
+        found += external_host.check(backend, f"outbound.backends[{i}]")
         found += retry_budget.check(backend.retry_budget, f"{at}.retryBudget")
         found += outlier.check(backend.outlier, f"{at}.outlier")
         found += balance.check(backend.balance, f"{at}.balance")
@@ -82,23 +94,25 @@ def _check(config: WorkloadConfig) -> list[Violation]:
         found += rate_limit.check(limit, f"inbound.rateLimits[{i}]")
     for i, frontend in enumerate(config.outbound.frontends):
         at = f"outbound.frontends[{i}]"
-        if frontend.backend not in names:
+        if frontend.backend not in reached:
             found.append(Violation(f"{at}.backend", f"{frontend.backend!r} is not among the backends"))
         if frontend.rule is not None:
             found += route.check_rule(frontend.rule, f"{at}.rule")
-            found += _check_references(frontend.rule, f"{at}.rule", names)
+            found += _check_references(frontend.rule, f"{at}.rule", reached, names)
         if frontend.routes is not None:
             found += route.check(frontend.routes, f"{at}.routes")
             for j, rule in enumerate(frontend.routes.rules):
-                found += _check_references(rule, f"{at}.routes.rules[{j}]", names)
-        found += _check_tcp_routes(frontend, at, names)
+                found += _check_references(rule, f"{at}.routes.rules[{j}]", reached, names)
+        found += _check_tcp_routes(frontend, at, reached)
     return found + authorization.check(config.inbound.authorization, "inbound.authorization")
 
 
-def _check_references(rule: Rule, path: str, names: set[str]) -> list[Violation]:
-    copies = (*rule.mirrors, *(mirror for backend in rule.backends for mirror in backend.mirrors))
-    used = [b.backend for b in rule.backends if b.backend is not None] + [mirror.backend for mirror in copies]
-    return [Violation(path, f"backend {name!r} is not among the backends") for name in used if name not in names]
+def _check_references(rule: Rule, path: str, reached: set[str], copied: set[str]) -> list[Violation]:
+    """`reached`: backends of the cluster, for requests; `copied`: all of them, for copies."""
+    mirrors = (*rule.mirrors, *(mirror for backend in rule.backends for mirror in backend.mirrors))
+    missing = [one.backend for one in rule.backends if one.backend is not None and one.backend not in reached]
+    missing += [mirror.backend for mirror in mirrors if mirror.backend not in copied]
+    return [Violation(path, f"backend {name!r} is not among the backends") for name in missing]
 
 
 def _check_tcp_routes(frontend: Frontend, at: str, names: set[str]) -> list[Violation]:

@@ -11,7 +11,7 @@ from control_plane.index.reference import Unresolved, resolve
 from control_plane.index.store import Index
 from control_plane.kinds.meta import Object, Ref
 from control_plane.kinds.retry import grpc_statuses
-from control_plane.kinds.route import AnyRoute
+from control_plane.kinds.route import AnyRoute, Carries
 from control_plane.kinds.service_intentions import ServiceIntentions
 from control_plane.kinds.service_subset import ServiceSubset
 from control_plane.kinds.traffic_policy import TrafficPolicy
@@ -51,16 +51,17 @@ def _route(route: AnyRoute, index: Index) -> Iterator[str]:
     yield from (one.problem for one in attachments(index, route) if one.reason == "UnsupportedValue")
     if not called_port:
         return  # a backend without a port takes the parent's: nothing can be said about it yet
-    for at, ref in route.references():
-        found = resolve(index, namespace, ref, called_port, connections=route.takes_connections)
+    for at, ref, carries in route.references():
+        found = resolve(index, namespace, ref, called_port, carries)
         if isinstance(found, Unresolved):
-            yield f"{at}: {found.message}; {_consequence(route, at)}"
+            yield f"{at}: {found.message}; {_CONSEQUENCE[carries]}"
 
 
-def _consequence(route: AnyRoute, at: str) -> str:
-    if route.takes_connections:
-        return "its share of the connections is refused"
-    return "nothing is copied" if "requestMirror" in at else "its share of the requests gets 500"
+_CONSEQUENCE: dict[Carries, str] = {
+    "requests": "its share of the requests gets 500",
+    "connections": "its share of the connections is refused",
+    "copies": "nothing is copied",
+}
 
 
 def _subset(subset: ServiceSubset, index: Index) -> Iterator[str]:

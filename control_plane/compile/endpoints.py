@@ -21,7 +21,9 @@ class _Found(NamedTuple):
 
 
 def backend(index: Index, target: Target) -> Backend:
-    """A backend with its ready endpoints, by address."""
+    """A backend with its ready endpoints, by address; or a host outside of the cluster."""
+    if target.hostname:
+        return Backend(name=target.name, protocol="http", hostname=target.hostname, external_port=target.port.port)
     found = tuple(_endpoints(index, target))
     usable = [one for one in found if one.source.is_ready] or [one for one in found if one.source.is_draining]
     wanted = dict(target.labels).items()

@@ -13,7 +13,7 @@ def mirrors(targets: Targets, namespace: str, filters: tuple[Filter, ...], calle
     for entry in filters:
         if entry.type != "RequestMirror" or entry.request_mirror is None:
             continue
-        name = targets.use(namespace, entry.request_mirror.backend_ref, called_port)
+        name = targets.use(namespace, entry.request_mirror.backend_ref, called_port, "copies")
         if name is not None:
             found.append(Mirror(backend=name, percent=entry.request_mirror.share))
     return tuple(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from control_plane.index.reference import Target, resolve
 from control_plane.index.store import Index
-from control_plane.kinds.route import ObjectRef
+from control_plane.kinds.route import Carries, ObjectRef
 
 
 class Targets:
@@ -19,9 +19,9 @@ class Targets:
         self._found.setdefault(target.name, target)
         return target.name
 
-    def use(self, namespace: str, ref: ObjectRef, called_port: int, *, connections: bool = False) -> str | None:
+    def use(self, namespace: str, ref: ObjectRef, called_port: int, carries: Carries = "requests") -> str | None:
         """The backend that a reference leads to (index.reference.resolve); None: nowhere."""
-        target = resolve(self._index, namespace, ref, called_port, connections=connections)
+        target = resolve(self._index, namespace, ref, called_port, carries)
         return self.add(target) if isinstance(target, Target) else None
 
     def every(self) -> tuple[Target, ...]:

@@ -22,7 +22,7 @@ def _rules(targets: Targets, route: AnyRoute, called_port: int) -> list[TcpRule]
             name=rule.name or str(i),
             server_names=route.spec.hostnames,
             targets=tuple(
-                Target(backend=targets.use(namespace, ref, called_port, connections=True), weight=ref.weight)
+                Target(backend=targets.use(namespace, ref, called_port, "connections"), weight=ref.weight)
                 for ref in rule.backend_refs
             ),
         )

@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 from control_plane.index.protocol import protocol_of
 from control_plane.index.store import Index
 from control_plane.kinds.meta import GROUP
-from control_plane.kinds.route import ObjectRef
+from control_plane.kinds.route import Carries, ObjectRef
 from control_plane.kinds.service import Service, ServicePort
+from mesh_policy import external_host
 
 Reason = Literal["BackendNotFound", "InvalidKind", "UnsupportedProtocol"]
 
@@ -22,6 +23,8 @@ class Target(NamedTuple):
     port: ServicePort
     labels: tuple[tuple[str, str], ...] = ()
     """Which pods of the Service; empty: all."""
+    hostname: str = ""
+    """Of a host outside of the cluster. Empty: the Service has endpoints."""
 
 
 class Unresolved(NamedTuple):
@@ -37,7 +40,7 @@ def service_target(service: Service, port: ServicePort) -> Target:
 
 
 def resolve(
-    index: Index, namespace: str, ref: ObjectRef, called_port: int, *, connections: bool = False
+    index: Index, namespace: str, ref: ObjectRef, called_port: int, carries: Carries = "requests"
 ) -> Target | Unresolved:
     """Follow a reference of a route in `namespace`.
 
@@ -48,10 +51,14 @@ def resolve(
         namespace: of the route.
         ref: where it points to.
         called_port: the parent's, for a subset that names none.
-        connections: whole connections are sent there, to ports of any protocol; otherwise requests.
+        carries: what goes there. Connections go to ports of any protocol, and only copies leave the cluster.
     """
     found = _follow(index, namespace, ref, called_port)
-    if isinstance(found, Target) and not connections and protocol_of(found.port) == "tcp":
+    if isinstance(found, Target) and found.hostname and (carries != "copies" or found.labels):
+        what = f"Service {found.service.metadata.namespace}/{found.service.metadata.name}"
+        why = f"{what} is an ExternalName Service: it has no endpoints, only a RequestMirror may name it"
+        return Unresolved("BackendNotFound", why)
+    if isinstance(found, Target) and carries != "connections" and protocol_of(found.port) == "tcp":
         what = f"Service {found.service.metadata.namespace}/{found.service.metadata.name}"
         return Unresolved(
             "UnsupportedProtocol", f"{what} does not speak HTTP on port {found.port.port}: set appProtocol to http"
@@ -77,15 +84,27 @@ def _service(index: Index, namespace: str, name: str, number: int | None, what: 
     service = index.service(namespace, name)
     if service is None:
         return Unresolved("BackendNotFound", f"{what} does not exist")
-    if service.is_external_name:
-        return Unresolved("BackendNotFound", f"{what} is an ExternalName Service: it has no endpoints")
     if number is None:
         return Unresolved("BackendNotFound", f"{what}: port is missing, a Service needs one")
+    if service.is_external_name:
+        return _external(service, number, what)
     port = service.port(number)
     if port is None:
         have = ", ".join(str(p.port) for p in service.tcp_ports)
         return Unresolved("BackendNotFound", f"{what} has no TCP port {number}; it has {have or 'none'}")
     return service_target(service, port)
+
+
+def _external(service: Service, number: int, what: str) -> Target | Unresolved:
+    """A host outside; its Service may list ports, and need not."""
+    hostname = service.spec.external_name.lower().removesuffix(".")
+    why = external_host.refusal(hostname)
+    if why is not None:
+        return Unresolved("BackendNotFound", f"{what}: externalName {why}")
+    if service.spec.ports and service.port(number) is None:
+        return Unresolved("BackendNotFound", f"{what} has no TCP port {number}")
+    port = service.port(number) or ServicePort(port=number)
+    return service_target(service, port)._replace(hostname=hostname)
 
 
 def _subset(index: Index, namespace: str, ref: ObjectRef, called_port: int) -> Target | Unresolved:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import ClassVar
 
 from control_plane.kinds import checks, cors
 from control_plane.kinds.cors import CorsFilter
 from control_plane.kinds.meta import Strict
-from control_plane.kinds.route import AnyRule, ObjectRef, Opaque, WeightedRef, weight_violations
+from control_plane.kinds.route import AnyRule, Carries, ObjectRef, Opaque, Reference, WeightedRef, weight_violations
 from control_plane.kinds.session import SessionPersistence
 from mesh_policy.errors import Violation
 
@@ -104,6 +105,7 @@ class BackendRef(WeightedRef, frozen=True, kw_only=True):
 class FilteredRule(AnyRule, frozen=True, kw_only=True):
     """A rule for requests."""
 
+    carries: ClassVar[Carries] = "requests"
     filters: tuple[Filter, ...] = ()
     backend_refs: tuple[BackendRef, ...] = ()
     session_persistence: SessionPersistence | None = None
@@ -113,7 +115,7 @@ class FilteredRule(AnyRule, frozen=True, kw_only=True):
         """Whether it says `sessionPersistence`."""
         return self.session_persistence is not None
 
-    def references(self) -> Iterator[tuple[str, ObjectRef]]:
+    def references(self) -> Iterator[Reference]:
         """Backends, and where copies go."""
         yield from AnyRule.references(self)
         yield from _copies("filters", self.filters)
@@ -121,10 +123,10 @@ class FilteredRule(AnyRule, frozen=True, kw_only=True):
             yield from _copies(f"backendRefs[{i}].filters", ref.filters)
 
 
-def _copies(at: str, filters: tuple[Filter, ...]) -> Iterator[tuple[str, ObjectRef]]:
+def _copies(at: str, filters: tuple[Filter, ...]) -> Iterator[Reference]:
     for i, entry in enumerate(filters):
         if entry.request_mirror is not None:
-            yield f"{at}[{i}].requestMirror.backendRef", entry.request_mirror.backend_ref
+            yield Reference(f"{at}[{i}].requestMirror.backendRef", entry.request_mirror.backend_ref, "copies")
 
 
 _BODIES = {

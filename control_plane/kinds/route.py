@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -66,16 +66,30 @@ class RouteStatus(Wire, frozen=True, kw_only=True):
     parents: tuple[dict[str, object], ...] = ()
 
 
+Carries = Literal["requests", "connections", "copies"]
+"""What goes to a backend; copies are requests whose answer nobody waits for."""
+
+
+class Reference(NamedTuple):
+    """Something that a rule names."""
+
+    at: str
+    """The field that says so."""
+    ref: ObjectRef
+    carries: Carries
+
+
 class AnyRule(Strict, frozen=True, kw_only=True):
     """One rule of any kind."""
 
+    carries: ClassVar[Carries] = "connections"
     name: str | None = None
     backend_refs: tuple[WeightedRef, ...] = ()
 
-    def references(self) -> Iterator[tuple[str, ObjectRef]]:
-        """What the rule sends something to, by the field that says so."""
+    def references(self) -> Iterator[Reference]:
+        """What the rule sends something to; fields are named from the rule on."""
         for i, ref in enumerate(self.backend_refs):
-            yield f"backendRefs[{i}]", ref
+            yield Reference(f"backendRefs[{i}]", ref, self.carries)
 
     @property
     def keeps_sessions(self) -> bool:
@@ -118,11 +132,11 @@ class AnyRoute(HasStatus, frozen=True, kw_only=True):
     def is_ours(self) -> bool:
         return bool(self.service_parents)
 
-    def references(self) -> Iterator[tuple[str, ObjectRef]]:
-        """What its rules send something to, by the field that says so."""
+    def references(self) -> Iterator[Reference]:
+        """What its rules send something to."""
         for i, rule in enumerate(self.spec.rules):
-            for at, ref in rule.references():
-                yield f"spec.rules[{i}].{at}", ref
+            for one in rule.references():
+                yield one._replace(at=f"spec.rules[{i}].{one.at}")
 
     def reading_violations(self) -> Iterator[Violation]:
         """Why the spec cannot be read."""

@@ -28,12 +28,14 @@ class ServiceSpec(Wire, frozen=True, kw_only=True):
     cluster_ips: tuple[str, ...] | None = msgspec.field(default=None, name="clusterIPs")
     selector: dict[str, str] | None = None
     """None or empty: the endpoints are somebody else's work."""
+    external_name: str = ""
+    """With type ExternalName: the host that it stands for."""
     ports: tuple[ServicePort, ...] | None = None
     session_affinity: str = "None"
 
 
 class Service(Object, frozen=True, kw_only=True):
-    """A Service; ExternalName ones have no place in the mesh."""
+    """A Service; ExternalName ones have no place in the mesh, but copies of requests may go there."""
 
     spec: ServiceSpec = ServiceSpec()
 

@@ -57,9 +57,9 @@ def _conditions(index: Index, route: AnyRoute, attached: Attachment, done: Progr
 def _references(index: Index, route: AnyRoute, attached: Attachment) -> Condition:
     reasons: list[str] = []
     messages: list[str] = []
-    for at, ref in route.references():
+    for at, ref, carries in route.references():
         for port in attached.ports:
-            found = resolve(index, route.metadata.namespace, ref, port.port, connections=route.takes_connections)
+            found = resolve(index, route.metadata.namespace, ref, port.port, carries)
             if isinstance(found, Unresolved):
                 reasons.append(found.reason)
                 messages.append(f"{at}: {found.message}")

@@ -55,7 +55,7 @@ def test_a_bound_on_rules(kind: str) -> None:
 @EVERY
 def test_references_name_their_field(kind: str) -> None:
     route = read(kind, {"backendRefs": [to("a"), to("b")]})
-    assert [(at, ref.name) for at, ref in route.references()] == [
+    assert [(at, ref.name) for at, ref, _ in route.references()] == [
         ("spec.rules[0].backendRefs[0]", "a"),
         ("spec.rules[0].backendRefs[1]", "b"),
     ]
@@ -64,7 +64,7 @@ def test_references_name_their_field(kind: str) -> None:
 def test_copies_are_references_too() -> None:
     mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": to("copy")}}
     route = read("HTTPRoute", {"filters": [mirror], "backendRefs": [to("a", filters=[mirror])]})
-    assert [at for at, ref in route.references() if ref.name == "copy"] == [
+    assert [at for at, ref, _ in route.references() if ref.name == "copy"] == [
         "spec.rules[0].filters[0].requestMirror.backendRef",
         "spec.rules[0].backendRefs[0].filters[0].requestMirror.backendRef",
     ]
