@@ -13,21 +13,26 @@ class Filters:
     name = "mesh_filters"
 
     def requestheaders(self, flow: HTTPFlow) -> None:
-        if decided(flow):
-            return
         mesh = mesh_flow(flow)
         if mesh.rule is None:
             return
-        if (change := mesh.rule.request_change) is not None:
+        if (change := mesh.rule.response_change) is not None:
+            mesh.response_changes.append(change)  # also of an answer that is given here
+        if (change := mesh.rule.request_change) is not None and not decided(flow):
             headers = flow.request.data.headers
             headers.fields = change(headers.fields)
-        if (change := mesh.rule.response_change) is not None:
-            mesh.response_changes.append(change)
 
     def responseheaders(self, flow: HTTPFlow) -> None:
-        changes = mesh_flow(flow).response_changes
-        if not changes or flow.response is None:
-            return
-        headers = flow.response.data.headers
-        for change in changes:
-            headers.fields = change(headers.fields)
+        change_answer(flow)
+
+
+def change_answer(flow: HTTPFlow) -> None:
+    """Make the rule's and the backend's changes to an answer, once: to a server's, and to one of the mesh itself (a
+    page must be able to read a 504)."""
+    mesh, response = mesh_flow(flow), flow.response
+    if response is None or response is mesh.changed_answer:
+        return
+    mesh.changed_answer = response
+    headers = response.data.headers
+    for change in mesh.response_changes:
+        headers.fields = change(headers.fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
-from mitmproxy.http import HTTPFlow
+from mitmproxy.http import HTTPFlow, Response
 
 from mesh_addons.frontends import Frontends, PreparedFrontend
 from mesh_policy.filters import HeaderChange
@@ -44,6 +44,10 @@ class MeshFlow:
     """The rule's backend that was chosen, with its own filters."""
     response_changes: list[HeaderChange] = field(default_factory=list)
     """In the order in which they are applied to the answer: the backend's, then the rule's."""
+    changed_answer: Response | None = None
+    """The answer to which they have been applied."""
+    attempts: int = 0
+    """How many attempts have begun."""
     faults: tuple[str, ...] = ()
     """Names of the faults that acted on any attempt, for the access log."""
     bytes_per_second: int | None = None

@@ -28,6 +28,8 @@ class Share:
         share = mesh.share
         if share is None or share.is_plain:
             return
+        if share.response_change is not None:
+            mesh.response_changes.insert(0, share.response_change)  # also of an answer that is given here
         if share.cors is not None:
             cors.apply(share.cors, flow, mesh)
         if share.backend.redirect is not None and not decided(flow):
@@ -39,7 +41,5 @@ class Share:
         if share.request_change is not None:
             headers = flow.request.data.headers
             headers.fields = share.request_change(headers.fields)
-        if share.response_change is not None:
-            mesh.response_changes.insert(0, share.response_change)
         if share.backend.mirrors:
             self._mirror.record(share.backend.mirrors, flow, mesh)

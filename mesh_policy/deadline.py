@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import re
 
+from mesh_policy import grpc
 from mesh_policy.request import Fields, header_values
 
 HEADER = b"x-mesh-timeout-ms"
 """Whole milliseconds that are left of the attempt, at least 1. There is one only where a limit is set."""
-_GRPC = b"grpc-timeout"
+_CALL = b"grpc-timeout"
 _VALUE = re.compile(rb"([0-9]{1,8})([HMSmun])\Z")
 _SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 
 
 def given(fields: Fields) -> float | None:
     """Seconds that the client of gRPC gives itself. None: no limit, or none that can be read."""
-    values = header_values(fields, _GRPC)
+    values = header_values(fields, _CALL)
     found = _VALUE.match(values[0]) if len(values) == 1 else None
     return None if found is None else int(found[1]) * _SECONDS[found[2]]
 
@@ -36,21 +37,17 @@ def show(fields: Fields, left: float | None, elapsed: float = 0.0) -> Fields:
     kept = tuple(field for field in fields if field[0].lower() != HEADER)
     if left is not None:
         kept = (*kept, (HEADER, b"%d" % _milliseconds(left)))
-    if own is None and not _is_grpc(fields):
+    if own is None and not grpc.is_call(fields):
         return kept
     limits = [one for one in (left, None if own is None else own - elapsed) if one is not None]
-    rest = tuple(field for field in kept if field[0].lower() != _GRPC)
-    return (*rest, (_GRPC, _grpc_value(min(limits))))
-
-
-def _is_grpc(fields: Fields) -> bool:
-    return any(value.startswith(b"application/grpc") for value in header_values(fields, b"content-type"))
+    rest = tuple(field for field in kept if field[0].lower() != _CALL)
+    return (*rest, (_CALL, _call_value(min(limits))))
 
 
 def _milliseconds(seconds: float) -> int:
     return max(1, int(seconds * 1000))
 
 
-def _grpc_value(seconds: float) -> bytes:
+def _call_value(seconds: float) -> bytes:
     milliseconds = _milliseconds(seconds)
     return b"%dm" % milliseconds if milliseconds < 10**8 else b"%dS" % min(milliseconds // 1000, 10**8 - 1)

@@ -63,7 +63,7 @@ class Control:
         except InvalidConfig as error:
             logger.warning("snapshot refused: %s", error)
             return {"ok": False, "violations": [{"path": v.path, "message": v.message} for v in error.violations]}
-        self._service.configure(frontends.prepare(config), config.version)
+        self._service.configure(frontends.prepare(config), config)
         self._configured()
         return {"ok": True, "version": config.version}
 

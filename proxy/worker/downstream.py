@@ -24,7 +24,18 @@ _MOST_EMPTY_LINES = 4
 class Downstream(Link):
     """A connection from HAProxy."""
 
-    __slots__ = ("_body", "_buffer", "_exchange", "_loop", "_open", "_service", "_unread", "connection", "full")
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_exchange",
+        "_loop",
+        "_open",
+        "_service",
+        "_unread",
+        "connection",
+        "full",
+        "touched",
+    )
 
     def __init__(self, service: Service, open_connections: set[Downstream]) -> None:
         super().__init__()
@@ -36,6 +47,8 @@ class Downstream(Link):
         self._body: Body | None = None
         self.full = False
         """HAProxy takes no more for now."""
+        self.touched = 0.0
+        """Loop time at which a byte moved last."""
         self._unread = 0
         """Bytes of a request's body that were thrown away after its answer."""
         self.connection = Client(peername=_ADDRESS, sockname=_ADDRESS, state=ConnectionState.OPEN)
@@ -197,7 +210,8 @@ class Downstream(Link):
 
     def touch(self) -> None:
         """A byte moved: the exchange is alive."""
-        self.deadline = self._loop.time() + self._service.limits.stream_seconds
+        self.touched = self._loop.time()
+        self.deadline = self.touched + self._service.limits.stream_seconds
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer a request that was not even begun, and close."""

@@ -79,6 +79,8 @@ class ResponseHead(NamedTuple):
     """The protocol that is switched to (101), or that 426 requires (RFC 9110 15.5.22; few servers nominate it)."""
     answered_by: Fields = ()
     """Backend and endpoint, as HAProxy's return leg tells them: for its own access log, to be passed on."""
+    failure: bytes | None = None
+    """HAProxy made this answer itself, and why (docs/contract.md). None: a server did."""
 
 
 def parse_request(head: bytes) -> RequestHead:
@@ -145,7 +147,8 @@ def parse_response(head: bytes, method: bytes) -> ResponseHead:
     keep_alive = found.keep_alive(response.data.http_version)
     told = ((INTERNAL + name, found.internal[name]) for name in _ANSWERED_BY if name in found.internal)
     upgrade = found.offered if status == 426 else found.upgrade
-    return ResponseHead(response, framing, declared, keep_alive, upgrade, tuple(told))
+    failure = found.internal.get(b"failure")
+    return ResponseHead(response, framing, declared, keep_alive, upgrade, tuple(told), failure)
 
 
 class _Scan:

@@ -142,4 +142,6 @@ def _log_fields(mesh: MeshFlow) -> list[tuple[bytes, bytes]]:
         fields.append((b"x-mesh-internal-rule", mesh.rule.rule.name.encode()))
     if mesh.faults:
         fields.append((b"x-mesh-internal-fault", ",".join(mesh.faults).encode()))
+    if mesh.attempts > 1:
+        fields.append((b"x-mesh-internal-attempts", b"%d" % mesh.attempts))
     return fields

@@ -9,7 +9,7 @@ import random
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mesh_addons import chain
@@ -28,14 +28,17 @@ class Worker:
 
     Args:
         more_addons: called after the mesh's own.
+        chance: a random number in [0, 1).
     """
 
-    def __init__(self, settings: Settings, more_addons: Sequence[object] = ()) -> None:
+    def __init__(
+        self, settings: Settings, more_addons: Sequence[object] = (), *, chance: Callable[[], float] = random.random
+    ) -> None:
         self._settings = settings
         self._more_addons = more_addons
         limits = settings.limits
         self._pools = [_pool(settings, limits.idle_upstreams), _pool(settings, limits.copies_at_once)]
-        self._service = Service(limits, chain.Hooks(), self._pools[0])
+        self._service = Service(limits, chain.Hooks(), self._pools[0], chance)
         self._copies = Copies(self._pools[1], limits, self._service.counters)
         self._open: set[Downstream] = set()
         self._ending = asyncio.Event()
@@ -43,7 +46,9 @@ class Worker:
 
     async def run(self) -> None:
         """Serve until SIGTERM, SIGINT or `drain`, then finish what is in flight within the limit."""
-        addons = chain.outbound_addons(chance=random.random, sleep=asyncio.sleep, now=time.time, copies=self._copies)
+        addons = chain.outbound_addons(
+            chance=self._service.chance, sleep=asyncio.sleep, now=time.time, copies=self._copies
+        )
         self._service.hooks = chain.hooks((*addons, *self._more_addons))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from mesh_addons.chain import Hooks
 from mesh_addons.frontends import Frontends
+from mesh_policy.snapshot import WorkloadConfig
+from proxy.worker.budgets import Budgets
+from proxy.worker.replay import Room
 from proxy.worker.settings import Limits
 from proxy.worker.upstream import Pool
 
@@ -24,10 +30,14 @@ class Counters:
     bad_requests: int = 0
     """Heads and bodies that were refused before any addon saw them."""
     upstream_failures: int = 0
+    resent: int = 0
+    """Requests sent again because a kept connection had gone stale: no attempt of theirs failed."""
     retries: int = 0
-    """Requests sent again because a kept connection had gone stale."""
+    """Attempts after a first one that failed."""
+    retries_over_budget: int = 0
+    """Attempts that the rule wanted and the budget did not allow."""
     timeouts: int = 0
-    """Requests that took longer than their rule allows."""
+    """Requests that took longer than their rule allows, after all of their attempts."""
     upgrades: int = 0
     mirror_sent: int = 0
     mirror_failed: int = 0
@@ -49,6 +59,10 @@ class Service:
     limits: Limits
     hooks: Hooks
     pool: Pool
+    chance: Callable[[], float] = random.random
+    """A random number in [0, 1)."""
+    budgets: Budgets = field(default_factory=lambda: Budgets(time.monotonic))
+    room: Room = field(init=False)
     frontends: Frontends | None = None
     """None: no snapshot yet, everything is answered with 503."""
     version: str = ""
@@ -60,9 +74,13 @@ class Service:
     closed_one: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever a downstream has closed."""
 
-    def configure(self, frontends: Frontends, version: str) -> None:
+    def __post_init__(self) -> None:
+        self.room = Room(self.limits.replay_total_bytes)
+
+    def configure(self, frontends: Frontends, config: WorkloadConfig) -> None:
         """Take a snapshot. Requests in flight keep the frontends that they started with."""
-        self.frontends, self.version = frontends, version
+        self.budgets.configure(config.outbound.backends)
+        self.frontends, self.version = frontends, config.version
         configured, self.configured = self.configured, asyncio.Event()
         configured.set()
 

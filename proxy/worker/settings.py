@@ -32,6 +32,13 @@ class Limits:
     """Kept connections to the return socket. Their time is bounded by upstream_idle_seconds."""
     upstream_idle_seconds: float = 20.0
     """Shorter than HAProxy's `timeout http-keep-alive` on the return socket."""
+    replay_bytes: int = 64 * 1024
+    """Of one request's body, kept so that it can be sent again; a longer one is sent once."""
+    replay_total_bytes: int = 8 * 1024 * 1024
+    """Of all kept bodies together."""
+    discarded_bytes: int = 64 * 1024
+    """Of an answer that another attempt replaces: so much is read for the sake of its connection."""
+    discard_seconds: float = 1.0
     copies_queued: int = 256
     """Mirror copies that wait."""
     copies_queued_bytes: int = 4 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""The limits of one request, of the whole and of what goes to a backend. Without limits they cost nothing."""
+"""The limits of one request: of the whole, of each attempt, of silence. Without limits they cost nothing."""
 
 from __future__ import annotations
 
@@ -10,37 +10,87 @@ from mesh_policy.snapshot import Timeouts
 
 
 class Timers:
-    """Calls `late` with the reason of the first limit that passes, once."""
+    """Calls `late` with the reason of a limit that passes. After that of an attempt the others go on."""
 
-    __slots__ = ("_backend", "_late", "_request")
+    __slots__ = ("_attempt", "_idle", "_late", "_limits", "_request")
 
     def __init__(self, late: Callable[[str], None]) -> None:
         self._late = late
+        self._limits: Timeouts | None = None
         self._request: asyncio.TimerHandle | None = None
-        self._backend: asyncio.TimerHandle | None = None
+        self._attempt: asyncio.TimerHandle | None = None
+        self._idle: asyncio.TimerHandle | None = None
 
     def request(self, limits: Timeouts | None) -> None:
-        """The request has begun."""
-        if limits is not None and limits.request_seconds is not None:
+        """The request has begun. Only the first call counts."""
+        if limits is None or self._limits is not None:
+            return
+        self._limits = limits
+        if limits.request_seconds is not None:
             self._request = self._start(limits.request_seconds, timeouts.REQUEST)
 
-    def backend(self, limits: Timeouts | None) -> None:
-        """The request has been sent to a backend, maybe again: its limit begins anew."""
-        if limits is not None and limits.backend_seconds is not None:
-            if self._backend is not None:
-                self._backend.cancel()
-            self._backend = self._start(limits.backend_seconds, timeouts.BACKEND)
+    def attempt(self) -> None:
+        """An attempt begins: its limit begins anew."""
+        self.stop_attempt()
+        if self._limits is not None and self._limits.backend_seconds is not None:
+            self._attempt = self._start(self._limits.backend_seconds, timeouts.BACKEND)
+
+    def stop_attempt(self) -> None:
+        """The attempt is over, the request is not."""
+        if self._attempt is not None:
+            self._attempt.cancel()
+            self._attempt = None
+
+    @property
+    def watches_silence(self) -> bool:
+        return self._limits is not None and self._limits.idle_seconds is not None
+
+    def silence(self, touched: Callable[[], float]) -> None:
+        """The request has been sent: from here on silence has a limit.
+
+        Args:
+            touched: when a byte moved last, as the loop counts time.
+        """
+        if self._idle is None and self._limits is not None and self._limits.idle_seconds is not None:
+            self._look(touched, self._limits.idle_seconds)
+
+    def _look(self, touched: Callable[[], float], most: float) -> None:
+        loop = asyncio.get_running_loop()
+        until = touched() + most
+        if until <= loop.time():
+            self._pass(timeouts.IDLE)
+        else:
+            self._idle = loop.call_at(until, self._look, touched, most)
+
+    def left(self) -> float | None:
+        """Seconds that are left of the attempt, or of the request if that is less. None: no limit."""
+        ends = [timer.when() for timer in (self._request, self._attempt) if timer is not None]
+        return min(ends) - asyncio.get_running_loop().time() if ends else None
+
+    def request_left(self) -> float | None:
+        """Seconds that are left of the whole. None: no limit."""
+        return None if self._request is None else self._request.when() - asyncio.get_running_loop().time()
 
     def _start(self, seconds: float, reason: str) -> asyncio.TimerHandle:
         return asyncio.get_running_loop().call_later(seconds, self._pass, reason)
 
     def _pass(self, reason: str) -> None:
-        self.stop()
+        if reason == timeouts.BACKEND:
+            self._attempt = None
+        else:
+            self.stop()
         self._late(reason)
+
+    def upgraded(self) -> None:
+        """What follows are bytes: only silence has a limit."""
+        self.stop_attempt()
+        if self._request is not None:
+            self._request.cancel()
+            self._request = None
 
     def stop(self) -> None:
         """No limit passes any more."""
-        for timer in (self._request, self._backend):
-            if timer is not None:
-                timer.cancel()
-        self._request = self._backend = None
+        self.upgraded()
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None

@@ -16,6 +16,9 @@ from proxy.worker.link import Link, Pause
 
 logger = logging.getLogger(__name__)
 
+RESET = "upstream-reset"
+"""Reason of a connection that ended before its answer was whole."""
+
 _CONNECT_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts to connect: HAProxy may be starting again."""
 _PIECES_PER_SECOND = 20
@@ -95,6 +98,11 @@ class Upstream(Link):
         self.borrower, self._method, self._rate = borrower, method, bytes_per_second
         self.touched = self.sent_all = False
 
+    @property
+    def answering(self) -> bool:
+        """The head of the answer has come, and its body is being read."""
+        return self._body is not None
+
     def data_received(self, data: bytes) -> None:
         if self.borrower is None:
             self.abort()  # bytes that nobody asked for: the next answer could not be told from them
@@ -114,14 +122,14 @@ class Upstream(Link):
         if self._body is not None and self._body.eof():
             self._read()  # it goes on to the end of the answer
         else:
-            self._lose("upstream-reset")
+            self._lose(RESET)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
         self._pool.forget(self)
         if self.borrower is not None:
-            self._lose("upstream-reset")
+            self._lose(RESET)
 
     def pause_writing(self) -> None:
         if self.borrower is not None:

@@ -1,15 +1,18 @@
 """A worker as it runs in a sidecar, with limits and an addon of a test's choice: `python -m
 tests.support.worker_program`.
 
-`TEST_LIMITS` is JSON with fields of Limits; `TEST_RAISES` names the hook in which one more addon raises (`delayed`:
-after an await in requestheaders); `TEST_HEADER` makes an addon that sets this header to a value with a line break.
+`TEST_LIMITS` is JSON with fields of Limits; `TEST_CHANCE` a JSON list of draws that come round and round (empty: real
+chance); `TEST_RAISES` names the hook in which one more addon raises (`delayed`: after an await in requestheaders);
+`TEST_HEADER` makes an addon that sets this header to a value with a line break.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
+import random
 from collections.abc import Awaitable
 from dataclasses import replace
 
@@ -66,8 +69,14 @@ def main() -> None:
     if where := os.environ.get("TEST_HEADER"):
         addons.append(BadHeader(where))
 
+    draws = itertools.cycle(json.loads(os.environ.get("TEST_CHANCE", "[]")) or [None])
+
+    def chance() -> float:
+        draw = next(draws)
+        return random.random() if draw is None else draw  # noqa: S311 - no secret
+
     async def run() -> None:
-        await Worker(settings, addons).run()
+        await Worker(settings, addons, chance=chance).run()
 
     uvloop.run(run())
 

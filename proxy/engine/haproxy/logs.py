@@ -14,8 +14,8 @@ _REFUSED = "%(client)[src] %(reason)[fc_err_str] %(certificate_error)[ssl_c_err]
 _FIELDS = (
     "%(id)[var(txn.id)] %(method)[var(txn.method)] %(path)[var(txn.path)] %(status)ST %(duration_ms)Ta "
     "%(bytes_in)U %(bytes_out)B %(frontend)[var(sess.frontend)] %(route)[var(txn.route)] %(rule)[var(txn.rule)] "
-    "%(fault)[var(txn.fault)] %(backend)[var(txn.backend)] %(endpoint)[var(txn.endpoint)] %(peer)[var(sess.peer)] "
-    "%(reason)[var(txn.reason)] %(termination)tsc"
+    "%(fault)[var(txn.fault)] %(attempts)[var(txn.attempts)] %(backend)[var(txn.backend)] "
+    "%(endpoint)[var(txn.endpoint)] %(peer)[var(sess.peer)] %(reason)[var(txn.reason)] %(termination)tsc"
 )
 
 

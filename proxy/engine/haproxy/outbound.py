@@ -90,6 +90,7 @@ frontend outbound from d-frontend
 {paths.strip_rules()}\
   http-request set-header x-request-id %[var(txn.id)] unless {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9-]{{1,64}}$ }}
   http-request set-var(txn.id) req.fhdr(x-request-id)
+  http-request del-header x-mesh-timeout-ms
   acl python var(txn.engine) -m str python
   http-request set-var-fmt(txn.version) %[fc_http_major]
   http-request set-header x-mesh-internal-frontend %[var(sess.frontend)] if python
@@ -134,6 +135,9 @@ def _log_worker(condition: str) -> str:
         f"  http-response set-var(txn.{var}) res.fhdr(x-mesh-internal-{header}) if {condition} "
         f"{{ res.fhdr(x-mesh-internal-{header}) -m found }}\n"
         for var, header in names.items()
+    ) + (
+        f"  http-response set-var(txn.attempts) res.fhdr(x-mesh-internal-attempts),add(0) if {condition} "
+        "{ res.fhdr(x-mesh-internal-attempts) -m found }\n"
     )
 
 

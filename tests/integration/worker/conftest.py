@@ -166,6 +166,7 @@ async def start(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Start
             "HEDDLE_RUN_DIR": str(bench.run),
             "HEDDLE_DRAIN_SECONDS": "5",
             "TEST_LIMITS": json.dumps({"sweep_seconds": 0.05, "frontend_seconds": 0.1, **options.get("limits", {})}),
+            "TEST_CHANCE": json.dumps(options.get("chance", [])),
             "TEST_RAISES": options.get("raises", ""),
             "TEST_HEADER": options.get("header", ""),
         }

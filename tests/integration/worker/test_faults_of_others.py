@@ -55,7 +55,7 @@ async def test_a_stale_connection_is_replaced_for_a_request_that_may_be_sent_aga
     assert (await again.head()).startswith(b"GET /second ")
     again.send(OK)
     assert b" 200 " in await caller.head()
-    assert (await bench.status())["retries"] == 1
+    assert (await bench.status())["resent"] == 1
 
 
 @pytest.mark.parametrize("request_head", [head("POST /", "content-length: 2") + b"hi", head("POST /")])

@@ -1,0 +1,84 @@
+"""The body of a request as its backend gets it, kept so that it can be sent again: bounded for each request and for
+all of them together."""
+
+from __future__ import annotations
+
+from mesh_policy.request import Fields
+from proxy.worker.body import CHUNKED, chunk, last_chunk
+
+
+class Room:
+    """Bytes that all kept bodies together may take."""
+
+    __slots__ = ("free",)
+
+    def __init__(self, size: int) -> None:
+        self.free = size
+
+
+class Outgoing:
+    """One request's body. What it gives are the bytes of the wire.
+
+    Args:
+        framing: a length, or CHUNKED.
+        room: where it is kept. None: it is not.
+        most: bytes that are kept of this one.
+    """
+
+    __slots__ = ("_chunked", "_most", "_parts", "_room", "_size", "_trailers", "begun", "ended")
+
+    def __init__(self, framing: int, room: Room | None, most: int) -> None:
+        self._chunked = framing == CHUNKED
+        self._room = room
+        self._most = most
+        self._size = 0
+        self._parts: list[bytes] = []
+        self._trailers: Fields = ()
+        self.begun = False
+        """Something of it has been given out."""
+        self.ended = framing == 0
+        """All of it has been given out."""
+
+    @property
+    def kept(self) -> bool:
+        """All that was given out is still there."""
+        return self._room is not None
+
+    def add(self, content: bytes) -> bytes:
+        """A piece."""
+        if not content:
+            return b""
+        self.begun = True
+        if self._room is not None:
+            self._keep(self._room, content)
+        return chunk(content) if self._chunked else content
+
+    def finish(self, content: bytes, trailers: Fields) -> bytes:
+        """The last piece."""
+        data = self.add(content)
+        self.begun = self.ended = True
+        self._trailers = trailers
+        return data + last_chunk(trailers) if self._chunked else data
+
+    def again(self) -> bytes:
+        """Everything that was given out, for another attempt. Only while it is kept."""
+        body = b"".join(self._parts)
+        if not self._chunked:
+            return body
+        return chunk(body) + last_chunk(self._trailers) if self.ended and self.begun else chunk(body)
+
+    def release(self) -> None:
+        """It will not be sent again."""
+        if self._room is not None:
+            self._room.free += self._size
+            self._room = None
+            self._parts = []
+
+    def _keep(self, room: Room, content: bytes) -> None:
+        size = len(content)
+        if self._size + size > self._most or size > room.free:
+            self.release()
+            return
+        self._size += size
+        room.free -= size
+        self._parts.append(content)
