@@ -35,11 +35,14 @@ STEADY_SECONDS = 10.0
 class Haproxy:
     """The one HAProxy of this sidecar. Calls are serialised: one change at a time."""
 
-    def __init__(self, program: str, run_dir: Path, pod_ip: str, identity_fd: int) -> None:
+    def __init__(
+        self, program: str, run_dir: Path, pod_ip: str, identity_fd: int, *, nameservers: tuple[str, ...] = ()
+    ) -> None:
         self._program = program
         self._run_dir = run_dir
         self._pod_ip = pod_ip
         self._identity_fd = identity_fd
+        self._nameservers = nameservers
         self._lock = asyncio.Lock()
         self._generation = 0
         self._rendered: Rendered | None = None
@@ -277,7 +280,7 @@ class Haproxy:
 
     def _place(self, generation: int) -> Place:
         folder = self._run_dir / "gen" / str(generation)
-        return Place(str(self._run_dir), str(folder), self._identity_fd, self._pod_ip)
+        return Place(str(self._run_dir), str(folder), self._identity_fd, self._pod_ip, self._nameservers)
 
 
 def _write(folder: Path, rendered: Rendered) -> None:

@@ -15,6 +15,7 @@ from proxy.agent.http_server import serve
 from proxy.agent.identity import Identity
 from proxy.agent.metrics import Metrics
 from proxy.agent.outlier import Outliers
+from proxy.agent.resolv_conf import nameservers
 from proxy.agent.settings import Settings
 from proxy.agent.worker import Worker
 from proxy.engine.haproxy.runtime_api import RuntimeApiError
@@ -33,7 +34,8 @@ class Agent:
         self._settings = settings
         self._state_fd = state_fd
         self._remembered = state.recall(state_fd)
-        self._haproxy = Haproxy(settings.haproxy, settings.run_dir, settings.pod_ip, identity_fd)
+        names = nameservers(settings.resolv_conf)
+        self._haproxy = Haproxy(settings.haproxy, settings.run_dir, settings.pod_ip, identity_fd, nameservers=names)
         self._worker = Worker(settings.run_dir, listener_fd)
         trust = self._remembered.trust_bundle if self._remembered else settings.trust_bundle
         control_plane = ControlPlane(

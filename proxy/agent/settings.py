@@ -39,6 +39,7 @@ class Settings:
     """How long requests in flight may take to finish after SIGTERM."""
     run_dir: Path = Path("/run/heddle")
     token_file: Path = Path("/var/run/secrets/mesh.heddle.dev/token")
+    resolv_conf: Path = Path("/etc/resolv.conf")
     haproxy: str = "haproxy"
     """The program: a name on PATH, or a path."""
 
@@ -90,6 +91,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         drain_seconds=drain,
         run_dir=Path(environment.get("HEDDLE_RUN_DIR") or "/run/heddle"),
         token_file=Path(environment.get("HEDDLE_TOKEN_FILE") or "/var/run/secrets/mesh.heddle.dev/token"),
+        resolv_conf=Path(environment.get("HEDDLE_RESOLV_CONF") or "/etc/resolv.conf"),
         haproxy=environment.get("HEDDLE_HAPROXY") or "haproxy",
     )
 

@@ -24,19 +24,21 @@ class _Answer:
 
     def __init__(self, done: asyncio.Future[bool]) -> None:
         self._done = done
+        self._failed = False
+        """HAProxy answered itself: there is no such host, or none that could be reached."""
 
     def on_informational(self, response: Response) -> None:
         pass
 
     def on_head(self, head: ResponseHead) -> None:
-        pass
+        self._failed = head.failure is not None
 
     def on_upgrade(self, head: ResponseHead) -> None:
         self._settle(False)
 
     def on_content(self, content: bytes, end: bool, trailers: Fields) -> None:
         if end:
-            self._settle(True)
+            self._settle(not self._failed)
 
     def on_tunnel(self, data: bytes) -> None:
         self._settle(False)

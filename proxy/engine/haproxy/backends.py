@@ -14,7 +14,7 @@ from typing import Literal
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.identity import parse_spiffe_id
 from mesh_policy.snapshot import Backend, Endpoint, Outbound, PodAddress, Protocol
-from proxy.engine.haproxy import balance, base, circuit, session
+from proxy.engine.haproxy import balance, base, circuit, external_host, session
 from proxy.engine.haproxy.quoting import section, word
 from proxy.engine.haproxy.rendering import Place, Section
 
@@ -62,8 +62,10 @@ def _targets(outbound: Outbound) -> set[str]:
 
 
 def _carriers(backend: Backend, targets: set[str]) -> tuple[Carrier, ...]:
-    """On an HTTP port the bytes of a TCP route arrive as HTTP/1.1, which HTTP/2's preface may follow: the receiver's
-    rules for HTTP hold for them."""
+    """None for a host outside of the cluster. On an HTTP port the bytes of a TCP route arrive as HTTP/1.1, which
+    HTTP/2's preface may follow: the receiver's rules for HTTP hold for them."""
+    if backend.hostname is not None:
+        return ()
     carriers = CARRIERS[backend.protocol]
     return carriers if "tcp" in carriers or backend.name not in targets else (*carriers, "tcp")
 
@@ -108,7 +110,8 @@ def backend_maps(outbound: Outbound) -> dict[str, dict[str, str]]:
             sections["sections_1"][name] = section_name("h1" if "h1" in carriers else "h2", name)
         if "tcp" in carriers:
             sections["sections_tcp"][name] = section_name("tcp", name)
-    return sections
+    outside = {backend.name: external_host.SECTION for backend in outbound.backends if backend.hostname is not None}
+    return {**sections, "sections_1": sections["sections_1"] | outside, "sections_2": sections["sections_2"] | outside}
 
 
 def pod_maps(pods: tuple[PodAddress, ...]) -> dict[str, dict[str, str]]:

@@ -9,6 +9,7 @@ from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import Frontend, WorkloadConfig
 from proxy.engine.haproxy import failures, logs, paths, session, tcp_route
 from proxy.engine.haproxy.backends import ip_address, port_number
+from proxy.engine.haproxy.external_host import external_maps, external_sections
 from proxy.engine.haproxy.rendering import Place
 
 CAPTURE_PORT = 15001
@@ -37,6 +38,7 @@ def outbound_maps(config: WorkloadConfig) -> dict[str, dict[str, str]]:
         "frontend_engine": {one.name: one.engine for one in frontends},
         "frontend_backend": {one.name: one.backend for one in frontends},
         **tcp_route.tcp_maps(frontends),
+        **external_maps(config.outbound.backends),
     }
 
 
@@ -51,7 +53,14 @@ def _check(frontend: Frontend, at: str) -> None:
 def outbound_sections(config: WorkloadConfig, place: Place) -> str:
     """The capture frontend, the way to the worker and back, and the way out for everything else."""
     hello = tcp_route.hello_sections(place, logs.log_format("outbound"))
-    return _capture(config, place) + hello + _worker(place) + _return(config, place) + _passthrough()
+    return (
+        _capture(config, place)
+        + hello
+        + _worker(place)
+        + _return(config, place)
+        + _passthrough()
+        + external_sections(place)
+    )
 
 
 def _capture(config: WorkloadConfig, place: Place) -> str:
@@ -158,6 +167,7 @@ frontend return from d-frontend
 {logs.log_format("mirror")}\
   http-request disable-l7-retry
   http-request set-log-level silent unless {{ req.fhdr(x-mesh-internal-mirror) -m str 1 }}
+  http-request set-var(txn.copy) bool(true) if {{ req.fhdr(x-mesh-internal-mirror) -m str 1 }}
   http-request set-var(sess.frontend) req.fhdr(x-mesh-internal-frontend)
   http-request set-var(txn.id) req.fhdr(x-mesh-internal-id)
   http-request set-var(txn.method) method

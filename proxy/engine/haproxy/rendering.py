@@ -19,6 +19,8 @@ class Place:
     """Descriptor of the memfd that holds certificate chain and key, inherited by HAProxy."""
     pod_ip: str
     """The application listens here; endpoints at this address are the pod itself and are dialled in plain."""
+    nameservers: tuple[str, ...] = ()
+    """IPv4 addresses that names outside of the cluster are asked of. Empty: none can be looked up."""
 
     @property
     def certificate(self) -> str:

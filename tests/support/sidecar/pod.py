@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from tests.support.sidecar.control_plane import FakeControlPlane
-from tests.support.sidecar.network import Network, within
+from tests.support.sidecar.network import GATEWAY, Network, within
 from tests.support.sidecar.rootfs import ROOT, cache_dir, rootfs
 
 READY_SECONDS = 30.0
@@ -66,6 +66,7 @@ class Pod:
         os.chown(self.run_dir, 1337, 1337)
         self.run_dir.chmod(0o700)
         (self.folder / "token").write_text(self.identity)
+        (self.folder / "resolv.conf").write_text(f"nameserver {GATEWAY}\n")
         pyc = cache_dir() / "pyc"
         pyc.mkdir(parents=True, exist_ok=True)
         pyc.chmod(0o777)
@@ -103,6 +104,7 @@ class Pod:
             "HEDDLE_SERVICE_ACCOUNT": self.name,
             "HEDDLE_RUN_DIR": "/mnt/pod/run",
             "HEDDLE_TOKEN_FILE": "/mnt/pod/token",
+            "HEDDLE_RESOLV_CONF": "/mnt/pod/resolv.conf",
             "HEDDLE_DRAIN_SECONDS": "5",
             **self.environment,
         }

@@ -33,7 +33,9 @@ from proxy.engine.haproxy.rendering import Place
 DOMAIN = "cluster.local"
 API = f"spiffe://{DOMAIN}/ns/shop/sa/api"
 WEB = f"spiffe://{DOMAIN}/ns/shop/sa/web"
-PLACE = Place(run_dir="/run/heddle", files_dir="/run/heddle/gen/1", identity_fd=10, pod_ip="10.0.0.9")
+PLACE = Place(
+    run_dir="/run/heddle", files_dir="/run/heddle/gen/1", identity_fd=10, pod_ip="10.0.0.9", nameservers=("10.96.0.53",)
+)
 
 _workload = Workload(namespace="shop", pod="web-1", service_account="web")
 _api = Backend(
@@ -44,6 +46,7 @@ _api = Backend(
 _ledger = Backend(name="shop/ledger/90", protocol="grpc", endpoints=(Endpoint(ip="10.0.0.4", port=9090, identity=API),))
 _db = Backend(name="shop/db/5432", protocol="tcp", endpoints=(Endpoint(ip="10.0.0.5", port=5432, identity=API),))
 _any = Backend(name="shop/v1@subset/70", endpoints=(Endpoint(ip="10.0.0.9", port=7070, identity=WEB),))
+_elsewhere = Backend(name="shop/elsewhere/8000", protocol="http", hostname="audit.example", external_port=8000)
 _routes = HttpRoutes(
     entries=(RouteEntry(match=Match(), rule=0),),
     rules=(Rule(route="HTTPRoute/shop/api", name="0", backends=(WeightedBackend(backend="shop/api/80"),)),),
@@ -96,7 +99,7 @@ CALLER = WorkloadConfig(
                 tcp_routes=_tcp_routes,
             ),
         ),
-        backends=(_api, _ledger, _db, _any),
+        backends=(_api, _ledger, _db, _any, _elsewhere),
         pods=(PodAddress(ip="10.0.0.2", identity=API, plain_ports=(9000,)),),
     ),
 )
