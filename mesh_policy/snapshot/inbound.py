@@ -79,7 +79,7 @@ class RateLimit(Struct, frozen=True, kw_only=True):
     """Per `per_seconds`, 1 or more."""
     per_seconds: float = 1.0
     burst: int = 0
-    """So many more at once, after a silence."""
+    """After a silence `requests` and so many more may come at once: that is what the bucket holds."""
     by: Literal["Workload", "Caller", "Header"] = "Workload"
     """One bucket for all; one for each identity (callers without one share one); one for each value of `header`
     (requests without it share one)."""

@@ -26,6 +26,8 @@ its sidecar, so without this a database would keep the locks of a lost client fo
 HARD_STOP_AFTER = "15m"
 """How long a process that was replaced may finish its streams; then they are cut. Kept connections that are idle end
 with their next request, decided by the configuration of that process (ADR 0003)."""
+STICK_COUNTERS = 12
+"""Entries of tables that one request can hold on to: rate limits that it meets."""
 HEADER_TIMEOUT = "10s"
 """From a request's first byte to the end of its head: a slow sender costs a connection for no longer."""
 HANDSHAKE_TIMEOUT = "5s"
@@ -68,6 +70,7 @@ global
   ssl-default-bind-options ssl-min-ver TLSv1.3
   ssl-default-server-options ssl-min-ver TLSv1.3
   tune.ssl.cachesize 0
+  tune.stick-counters {STICK_COUNTERS}
   tune.bufsize 16384
   tune.maxrewrite 2048
   tune.http.maxhdr 101

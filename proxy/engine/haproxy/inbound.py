@@ -7,7 +7,7 @@ and hands the connection on through a unix socket; without such a port there is 
 from __future__ import annotations
 
 from mesh_policy.snapshot import Inbound, InboundPort, WorkloadConfig
-from proxy.engine.haproxy import authorization, logs, paths
+from proxy.engine.haproxy import authorization, logs, paths, rate_limit
 from proxy.engine.haproxy.backends import port_number
 from proxy.engine.haproxy.quoting import quote
 from proxy.engine.haproxy.rendering import Place
@@ -37,10 +37,10 @@ def inbound_sections(config: WorkloadConfig, place: Place) -> str:
     tls = f"ssl crt {place.certificate} ca-file {quote(place.trust_bundle)} verify required alpn h2,http/1.1,heddle-tcp"
     if _strict_only(config.inbound):
         front = _tls_frontend(config, place, f"0.0.0.0:{CAPTURE_PORT} {tls}", _refuse_elsewhere(place))
-        return front + _application(place)
+        return front + _application(place) + rate_limit.tables(config.inbound.rate_limits)
     hop = f"unix@{place.socket('in_tls')} mode 600 accept-proxy {tls}"
     front = _mux(config.inbound, place) + _tls_frontend(config, place, hop, "") + _plain_frontend(config, place)
-    return front + _application(place)
+    return front + _application(place) + rate_limit.tables(config.inbound.rate_limits)
 
 
 def _strict_only(inbound: Inbound) -> bool:
@@ -132,6 +132,7 @@ def _http_rules(config: WorkloadConfig, place: Place) -> str:
 {logs.request_rules(config.access_log)}\
 {paths.refusal_rules()}{paths.refuse_rule()}\
 {authorization.http_rules(config.inbound.authorization, place)}\
+{rate_limit.rules(config.inbound)}\
 {paths.strip_rules()}\
   http-request set-header x-mesh-peer %[var(sess.peer)] if has_peer
   http-request set-header x-request-id %[var(txn.id)]

@@ -21,19 +21,9 @@ def test_equal_endpoints_have_equal_shares(pool: Pool, algorithm: str) -> None:
 
 
 def test_a_busy_endpoint_gets_less(pool: Pool) -> None:
-    """Six requests hang, two at each of three; a fourth that hangs makes its endpoint the busiest of any two."""
     pool.apply(PORTS[:2], balance=Balance())
-    pool.gate.clear()
-    with pool.mesh.web.connect((NATIVE, 80)) as hanging:
-        before = {port: len(pool.seen[port].requests) for port in PORTS}
-        hanging.sendall(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n")
-        deadline = time.monotonic() + 5
-        busy = None
-        while busy is None and time.monotonic() < deadline:
-            busy = next((port for port in PORTS[:2] if len(pool.seen[port].requests) > before[port]), None)
-        assert busy is not None
+    with pool.hanging() as busy:
         found = pool.count(100)
-        pool.gate.set()
     # Two draws name the busy one twice in a quarter of the cases; otherwise the idle one wins.
     assert found[busy] < 45, found
 

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from mesh_policy.snapshot import Circuit
+from tests.support.sidecar.access_log import logged
 from tests.support.sidecar.applications import Reply
 from tests.support.sidecar.pool import NATIVE, PORT, ROUTED, Pool
 
@@ -30,8 +31,9 @@ def test_requests_beyond_the_limit_are_refused(pool: Pool, vip: str) -> None:
 
 def test_the_log_says_why(pool: Pool) -> None:
     pool.apply(circuit=Circuit(max_requests=1))
-    pool.together(3)
-    assert '"reason":"circuit-open"' in pool.mesh.web.logs().replace(": ", ":")
+    with pool.hanging():
+        assert pool.ask("/refused").status == 503
+    assert logged(pool.mesh.web, "/refused", "outbound")["reason"] == "circuit-open"
 
 
 def test_a_changed_limit_holds_for_the_next_request_without_a_reload(pool: Pool) -> None:

@@ -7,11 +7,11 @@ import json
 import socket
 import ssl
 import tempfile
-import time
 
 import pytest
 
 from mesh_policy.snapshot import HttpPermissionMatch, Intention, Permission, SourceMatch
+from tests.support.sidecar.access_log import logged
 from tests.support.sidecar.applications import Application, exchange, get, http_echo
 from tests.support.sidecar.certificates import Authority, Leaf
 from tests.support.sidecar.mesh import (
@@ -29,7 +29,6 @@ from tests.support.sidecar.mesh import (
     caller_config,
 )
 from tests.support.sidecar.network import within
-from tests.support.sidecar.pod import Pod
 
 DAY = dt.timedelta(days=1)
 
@@ -67,18 +66,6 @@ def refused(attempt: ssl.SSLSocket, request: bytes) -> bool:
 def asked(mesh: Mesh, path: str) -> bool:
     """Did the application see a request for this path?"""
     return any(f" {path} " in start for start, _, _ in mesh.seen.requests)
-
-
-def logged(pod: Pod, path: str, direction: str = "inbound") -> dict[str, object]:
-    """The access log's line for this path; waits for it."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        for line in reversed(pod.logs().splitlines()):
-            if f'"path": "{path}"' in line and f'"direction": "{direction}"' in line:
-                found: dict[str, object] = json.loads(line)
-                return found
-        time.sleep(0.02)
-    raise AssertionError(f"{path} is not in the log of {pod.name}")
 
 
 # --- who calls -----------------------------------------------------------------------------------------

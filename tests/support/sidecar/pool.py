@@ -6,6 +6,8 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -115,6 +117,23 @@ class Pool:
         for thread in threads:
             thread.join(20)
         return answers
+
+    @contextmanager
+    def hanging(self, vip: str = NATIVE) -> Iterator[int]:
+        """One request that is under way meanwhile, and at which endpoint."""
+        self.gate.clear()
+        before = {port: len(seen.requests) for port, seen in self.seen.items()}
+        deadline = time.monotonic() + SETTLED_SECONDS
+        with self.mesh.web.connect((vip, PORT)) as connection:
+            connection.sendall(get("/slow"))
+            while time.monotonic() < deadline:
+                busy = [port for port, seen in self.seen.items() if len(seen.requests) > before[port]]
+                if busy:
+                    yield busy[0]
+                    self.gate.set()
+                    return
+                time.sleep(0.005)
+        raise AssertionError("no endpoint was asked")
 
     def asked(self) -> int:
         """Requests that the endpoints have had."""

@@ -18,6 +18,7 @@ from mesh_policy.snapshot import (
     Outbound,
     Permission,
     PodAddress,
+    RateLimit,
     RouteEntry,
     Rule,
     SourceMatch,
@@ -114,6 +115,11 @@ CALLED = WorkloadConfig(
             InboundPort(port=8080, protocol="http", mtls="Strict"),
             InboundPort(port=9090, protocol="grpc"),
             InboundPort(port=5432, protocol="tcp", mtls="Disabled"),
+        ),
+        rate_limits=(
+            RateLimit(name="shop/all", requests=100),
+            RateLimit(name="shop/each", ports=(8080, 9090), requests=10, per_seconds=60, burst=5, by="Caller"),
+            RateLimit(name="shop/tenant", ports=(8080,), requests=1, per_seconds=3600, by="Header", header="x-tenant"),
         ),
         authorization=Authorization(
             default="Audit",

@@ -1,0 +1,112 @@
+"""How many requests `api` takes, counted with real sidecars."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+import pytest
+
+from mesh_policy.snapshot import (
+    HttpPermissionMatch,
+    Inbound,
+    Intention,
+    Permission,
+    RateLimit,
+    SourceMatch,
+    WorkloadConfig,
+)
+from tests.support.sidecar.access_log import logged
+from tests.support.sidecar.applications import Application, exchange, get, http_echo
+from tests.support.sidecar.mesh import API, API_IP, HTTP, THIEF, VIP, WEB, Mesh, api_config
+from tests.support.sidecar.pod import Pod
+
+FIVE = RateLimit(name="shop/limits", requests=5, per_seconds=60, burst=2)
+
+
+def limit(mesh: Mesh, *limits: RateLimit, callers: tuple[str, ...] = (WEB, THIEF)) -> None:
+    """Makes `api` run on these limits. What counts nothing moves every kept connection to the process that has them."""
+    permissions = (
+        Permission(action="deny", http=HttpPermissionMatch(path_exact="/counts-nothing")),
+        Permission(action="allow"),
+    )
+    intention = Intention(name="shop/api", source=SourceMatch(identities=callers), permissions=permissions)
+    config: WorkloadConfig = api_config(intentions=(intention,))
+    inbound: Inbound = msgspec.structs.replace(config.inbound, rate_limits=limits)
+    mesh.control_plane.apply(API, msgspec.structs.replace(config, inbound=inbound))
+    for pod in (mesh.web, mesh.thief):
+        assert {mesh.ask(get("/counts-nothing"), pod=pod).status for _ in range(12)} == {403}
+
+
+def statuses(mesh: Mesh, requests: int, *, pod: Pod | None = None, headers: str = "", port: int = HTTP) -> list[int]:
+    """Of requests one after the other."""
+    with (pod or mesh.web).connect((VIP if port == HTTP else API_IP, port)) as connection:
+        return [exchange(connection, get("/", headers=headers)).status for _ in range(requests)]
+
+
+def test_what_is_beyond_is_refused_and_told_when_to_come_back(changing_mesh: Mesh) -> None:
+    limit(changing_mesh, FIVE)
+    assert statuses(changing_mesh, 10) == [200] * 7 + [429] * 3
+    answer = changing_mesh.ask(get("/refused"))
+    assert answer.status == 429
+    assert 1 <= int(answer.headers["retry-after"]) <= 12
+    assert answer.headers["x-mesh-error"] == "rate-limited"
+    assert logged(changing_mesh.api, "/refused")["reason"] == "shop/limits"
+
+
+def test_one_bucket_for_all(changing_mesh: Mesh) -> None:
+    limit(changing_mesh, FIVE)
+    assert statuses(changing_mesh, 7) == [200] * 7
+    assert statuses(changing_mesh, 1, pod=changing_mesh.thief) == [429]
+
+
+def test_a_bucket_for_each_caller(changing_mesh: Mesh) -> None:
+    limit(changing_mesh, msgspec.structs.replace(FIVE, by="Caller"))
+    for pod in (changing_mesh.web, changing_mesh.thief):
+        assert statuses(changing_mesh, 8, pod=pod) == [200] * 7 + [429]
+
+
+def test_a_bucket_for_each_value_of_a_header_and_one_for_none(changing_mesh: Mesh) -> None:
+    by_tenant = msgspec.structs.replace(FIVE, by="Header", header="x-tenant")
+    limit(changing_mesh, by_tenant)
+    for headers in ("x-tenant: a\r\n", "x-tenant: b\r\n", "x-tenant: -\r\n", "", f"x-tenant: {'x' * 4000}\r\n"):
+        assert statuses(changing_mesh, 8, headers=headers) == [200] * 7 + [429], headers
+
+
+def test_who_may_not_call_takes_nothing_from_those_who_may(changing_mesh: Mesh) -> None:
+    limit(changing_mesh, FIVE, callers=(WEB,))
+    assert statuses(changing_mesh, 10, pod=changing_mesh.thief) == [403] * 10
+    assert statuses(changing_mesh, 8) == [200] * 7 + [429]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_one_limit_refuses_costs_nothing_in_another(changing_mesh: Mesh, order: int) -> None:
+    two = msgspec.structs.replace(FIVE, name="shop/two", requests=2, burst=0, by="Header", header="x-tenant")
+    limit(changing_mesh, *(FIVE, two)[::order])
+    assert statuses(changing_mesh, 10, headers="x-tenant: a\r\n") == [200] * 2 + [429] * 8
+    assert statuses(changing_mesh, 2, headers="x-tenant: b\r\n") == [200] * 2
+    assert statuses(changing_mesh, 2, headers="x-tenant: c\r\n") == [200] * 2
+    assert statuses(changing_mesh, 2, headers="x-tenant: d\r\n") == [200, 429]
+
+
+def test_other_ports_are_not_limited(changing_mesh: Mesh) -> None:
+    other = Application(changing_mesh.api.listener(9091), http_echo("other"))
+    try:
+        limit(changing_mesh, msgspec.structs.replace(FIVE, ports=(HTTP,)))
+        assert statuses(changing_mesh, 20, port=9091) == [200] * 20
+        assert statuses(changing_mesh, 8) == [200] * 7 + [429]
+    finally:
+        other.close()
+
+
+def test_the_long_run_rate(changing_mesh: Mesh) -> None:
+    """As fast as it goes for two seconds: what is taken is the bucket and the rate, whatever was refused between."""
+    limit(changing_mesh, RateLimit(name="shop/limits", requests=60))
+    taken = asked = 0
+    with changing_mesh.web.connect((VIP, HTTP)) as connection:
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < 2.0:
+            taken += exchange(connection, get("/")).status == 200
+            asked += 1
+    assert asked > 2 * taken, "too slow a machine to ask for more than is allowed"
+    assert abs(taken - (60 + 60 * passed)) < 6
