@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -110,3 +111,92 @@ async def test_a_tunnel_has_no_limit(start: Start) -> None:
     caller.send(b"ping")
     assert await server.exactly(4) == b"ping"
     assert (await bench.status())["timeouts"] == 1
+
+
+async def test_silence_before_an_answer_is_504(start: Start) -> None:
+    bench = await start(config=snapshot(timeouts={"idleSeconds": SHORT}))
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    server = await bench.upstream()
+    await server.head()
+    await late(caller, "idle-timeout")
+    assert await server.ended()
+
+
+async def test_silence_within_an_answer_cuts_it(start: Start) -> None:
+    bench = await start(config=snapshot(timeouts={"idleSeconds": SHORT}))
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    server = await bench.upstream()
+    await server.head()
+    server.send(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart")
+    assert (await caller.head()).startswith(b"HTTP/1.1 200 ")
+    assert await caller.exactly(4) == b"part"
+    assert await caller.ended()
+
+
+@pytest.mark.parametrize("talks", ["caller", "server"])
+async def test_who_talks_is_not_silent(start: Start, talks: str) -> None:
+    """Pieces that come more often than the limit, for longer than it."""
+    bench = await start(config=snapshot(timeouts={"idleSeconds": 0.4}))
+    caller, other = await bench.call(), await bench.call()
+    caller.send(head("POST /", "content-length: 8"))
+    server = await bench.upstream()
+    await server.head()
+    if talks == "server":
+        caller.send(b"x" * 8)
+        server.send(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n")
+        await caller.head()
+    source, target = (caller, server) if talks == "caller" else (server, caller)
+    if talks == "server":
+        await server.exactly(8)
+    other.send(head("GET /silent"))  # sent at the same time: when it is late, the limit has passed once
+    await (await bench.upstream()).head()
+    done = asyncio.create_task(late(other, "idle-timeout"))
+    for _ in range(7):
+        source.send(b"y")
+        await target.exactly(1)
+        await asyncio.wait([done], timeout=0.1)
+    assert done.done()
+    source.send(b"y")
+    assert await target.exactly(1) == b"y"
+
+
+async def test_a_tunnel_may_not_be_silent_for_ever(start: Start) -> None:
+    bench = await start(config=snapshot(timeouts={"requestSeconds": LONG, "idleSeconds": SHORT}))
+    caller = await bench.call()
+    caller.send(head("GET /ws", "connection: upgrade", "upgrade: websocket"))
+    server = await bench.upstream()
+    await server.head()
+    server.send(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
+    assert (await caller.head()).startswith(b"HTTP/1.1 101 ")
+    assert await caller.ended()
+    assert await server.ended()
+
+
+async def test_a_page_can_read_an_answer_of_the_mesh(start: Start) -> None:
+    """504, a fault, a redirect: with the rule's CORS and header changes, once."""
+    rule: dict[str, Any] = {
+        "timeouts": {"requestSeconds": SHORT},
+        "cors": {"allowOrigins": ["https://page.example"]},
+        "responseHeaders": {"add": [["x-rule", "1"]]},
+        "backends": [{"backend": "shop/v1", "responseHeaders": {"add": [["x-backend", "1"]]}}],
+    }
+    bench = await start(config=snapshot(**rule))
+    caller = await bench.call()
+
+    async def asked() -> bytes:
+        caller.send(head("GET /", "Origin: https://page.example"))
+        answer = await caller.head()
+        await caller.exactly(int(answer.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+        assert answer.count(b"access-control-allow-origin: https://page.example\r\n") == 1
+        assert answer.count(b"x-rule: 1\r\n") == 1
+        return answer
+
+    answer = await asked()
+    assert answer.startswith(b"HTTP/1.1 504 ")
+    assert answer.count(b"x-backend: 1\r\n") == 1
+    await bench.configure(snapshot(**rule, faults=[{"name": "broken", "abortStatus": 418}]))
+    assert (await asked()).startswith(b"HTTP/1.1 418 ")
+    await bench.configure(snapshot(**rule | {"redirect": {"status": 307, "hostname": "other"}}))
+    assert (await asked()).startswith(b"HTTP/1.1 307 ")

@@ -110,36 +110,40 @@ class _Way:
         """The request as it is now."""
         return RequestView(self.method, *split_target(self.target), self.fields)
 
-    def told(self) -> Fields:
-        """What the rule adds to the answer of a backend that says nothing."""
-        fields: Fields = ()
+    def told(self, fields: Fields = ()) -> Fields:
+        """What the rule makes of an answer's fields; without any: what it adds to those of a backend that says
+        nothing."""
         for change in self._changes:
             fields = change(fields)
         return fields
 
     def follow(self, rule: Rule, prefix: bytes | None) -> Outcome | None:
-        """None: on to the backend."""
+        """None: on to the backend. An answer of the mesh itself is changed as one of a backend would be."""
         self._prefix = prefix
+        answered = self._decide(rule)
+        return None if answered is None else answered._replace(told=_sorted(self.told(answered.told)))
+
+    def _decide(self, rule: Rule) -> Outcome | None:
         # A browser's question is the chosen backend's where any of them has an answer of its own.
         each = any(one.cors is not None for one in rule.backends)
         answered = self._answered(None if each else rule.cors, rule.redirect)
+        if rule.response_headers is not None:
+            self._changes.append(filters.HeaderChange(rule.response_headers))
         if answered is not None:
             return answered
         self._rewrite(rule.rewrite)
         self._change(rule.request_headers)
-        if rule.response_headers is not None:
-            self._changes.append(filters.HeaderChange(rule.response_headers))
         chosen = _chosen(rule)
         if isinstance(chosen, Outcome):
             return chosen
         self.backend = chosen.backend
+        if chosen.response_headers is not None:
+            self._changes.insert(0, filters.HeaderChange(chosen.response_headers))
         answered = self._answered((chosen.cors or rule.cors) if each else None, chosen.redirect)
         if answered is not None:
             return answered
         self._rewrite(chosen.rewrite)
         self._change(chosen.request_headers)
-        if chosen.response_headers is not None:
-            self._changes.insert(0, filters.HeaderChange(chosen.response_headers))
         return None
 
     def _answered(self, wanted: Cors | None, to: Redirect | None) -> Outcome | None:

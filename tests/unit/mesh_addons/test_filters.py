@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mesh_addons.filters import Filters
+from mesh_addons.filters import Filters, change_answer
 from mesh_addons.flow_view import mesh_flow
 from mesh_addons.mirror import Mirror
 from mesh_addons.route import Route
@@ -44,3 +44,18 @@ def test_a_decided_flow_is_left_alone() -> None:
     Filters().requestheaders(made)
     assert "a" not in made.request.headers
     assert mesh_flow(made).response_changes == []
+
+
+def test_an_answer_of_the_mesh_is_changed_once() -> None:
+    """Also where the rule answers before anything is sent: its changes are known by then."""
+    backend = WeightedBackend(backend=None)
+    made = flow(frontends(rule(backend, response_headers=HeaderModifier(add=(("x-b", "rule"),)))))
+    for addon in (Route(), Filters(), Split(draws(0.0))):
+        addon.requestheaders(made)
+    assert made.response is not None
+    change_answer(made)
+    change_answer(made)
+    assert made.response.headers.get_all("x-b") == ["rule"]
+    answer(made)
+    change_answer(made)
+    assert made.response.headers.get_all("x-b") == ["rule"]
