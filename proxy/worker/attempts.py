@@ -119,7 +119,10 @@ class Attempts:
             fields = data.headers.fields
             data.headers.fields = tuple(field for field in fields if field[0].lower() != b"expect")
         try:
-            written = write_request(head, internal_fields(self._backend, mesh.http_version, mesh.request_id))
+            # What failed at the endpoint of a session is not tried there once more.
+            endpoint = mesh.pinned.endpoint if mesh.pinned is not None and mesh.attempts == 1 else ""
+            internal = internal_fields(self._backend, mesh.http_version, mesh.request_id, endpoint)
+            written = write_request(head, internal)
         except ValueError:
             upstream.close()
             exchange.unfit("request")
@@ -233,6 +236,8 @@ class Attempts:
                 return
             self._body.release()
         self._passed_on = True
+        if self._mesh.rule is not None and self._mesh.rule.sessions is not None:
+            self._mesh.endpoint = head.endpoint
         self._exchange.on_head(head)
 
     def on_content(self, content: bytes, end: bool, trailers: Fields) -> None:

@@ -82,6 +82,12 @@ class ResponseHead(NamedTuple):
     failure: bytes | None = None
     """HAProxy made this answer itself, and why (docs/contract.md). None: a server did."""
 
+    @property
+    def endpoint(self) -> str:
+        """`IP:PORT` that answered; empty: not known."""
+        told = dict(self.answered_by)
+        return told.get(INTERNAL + b"endpoint", b"").decode("latin-1")
+
 
 def parse_request(head: bytes) -> RequestHead:
     """Read a request's head (without the empty line that ends it).
@@ -264,10 +270,13 @@ def _to_origin_form(request: Request, hosts: list[bytes]) -> None:
     data.authority = b""
 
 
-def internal_fields(backend: str, version: bytes, request_id: bytes) -> Fields:
-    """What HAProxy's return socket wants to know: which backend, in which version of HTTP, for which request."""
-    fields = ((INTERNAL + b"backend", backend.encode()), (INTERNAL + b"version", version))
-    return (*fields, (INTERNAL + b"id", request_id)) if request_id else fields
+def internal_fields(backend: str, version: bytes, request_id: bytes, endpoint: str = "") -> Fields:
+    """What HAProxy's return socket wants to know: which backend, in which version of HTTP, for which request, and at
+    which endpoint a session is (`IP:PORT`; empty: at none)."""
+    fields: Fields = ((INTERNAL + b"backend", backend.encode()), (INTERNAL + b"version", version))
+    if request_id:
+        fields = (*fields, (INTERNAL + b"id", request_id))
+    return (*fields, (INTERNAL + b"session", endpoint.encode())) if endpoint else fields
 
 
 def write_request(head: RequestHead, internal: Fields) -> bytes:

@@ -189,6 +189,20 @@ async def test_a_copy_that_takes_too_long_is_given_up(start: Start) -> None:
     await bench.counted("mirrorFailed", 1)
 
 
+async def test_a_copy_that_reaches_nobody_has_failed(start: Start) -> None:
+    bench = await start(config=snapshot(mirrors=[{"backend": "staging/api"}]))
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    for _ in range(2):
+        server = await bench.upstream()
+        copy = b"x-mesh-internal-mirror: 1\r\n" in await server.head()
+        nobody = b"HTTP/1.1 503 no\r\nx-mesh-internal-failure: no-endpoint\r\ncontent-length: 0\r\n\r\n"
+        server.send(nobody if copy else OK)
+    assert b" 200 " in await caller.head()
+    await bench.counted("mirrorFailed", 1)
+    assert (await bench.status())["mirrorSent"] == 0
+
+
 async def test_a_body_that_is_too_long_is_not_copied(start: Start) -> None:
     bench = await start(config=snapshot(mirrors=[{"backend": "staging/api"}]))
     caller = await bench.call()
