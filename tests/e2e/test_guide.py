@@ -21,7 +21,7 @@ WITH_STATUS = {"HTTPRoute", "GRPCRoute", "ServiceSubset", "ServiceIntentions", "
 
 @pytest.fixture(autouse=True)
 def services(sandbox: Sandbox) -> None:
-    for name in ("api", "payment", "web"):
+    for name in ("api", "payment", "web", "postgres"):
         sandbox.service(name)
 
 
