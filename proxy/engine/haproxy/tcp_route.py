@@ -147,7 +147,7 @@ def use_hello() -> str:
 def hello_sections(place: Place, log_format: str) -> str:
     """Where slow clients go on, and the counters of the rules."""
     return f"""
-backend {_TABLE}
+backend {_TABLE} from d-base
   stick-table type string len 16 size 10k store gpc(1)
 
 backend to_hello from d-tcp

@@ -44,6 +44,15 @@ def test_every_tls_listener_requires_a_certificate(name: str) -> None:
     assert any(" ssl " in line for line in binds)
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_every_section_names_its_defaults(name: str) -> None:
+    """One that does not takes the last defaults there are, whatever they are for, and HAProxy warns at every reload."""
+    lines = render(ALL[name], "ROOTS\n", PLACE).text.splitlines()
+    sections = [line for line in lines if re.match(r"(?:frontend|backend|listen) ", line)]
+    assert sections
+    assert [line for line in sections if " from d-" not in line] == []
+
+
 def test_rendering_is_pure() -> None:
     assert render(CALLER, "ROOTS\n", PLACE) == render(CALLER, "ROOTS\n", PLACE)
 
