@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
+from control_plane.index.policy import PolicyTable
+from control_plane.kinds.service import Service
 from control_plane.kinds.session import CookieConfig, SessionPersistence
 from control_plane.kinds.timeouts import limit_seconds
 from mesh_policy.snapshot import Session
@@ -27,6 +30,12 @@ def session(spec: SessionPersistence | None, route: str, rule: str) -> Session |
         idle_seconds=limit_seconds(spec.idle_timeout),
         permanent=(spec.cookie_config or CookieConfig()).lifetime_type == "Permanent",
     )
+
+
+def of_backends(policies: PolicyTable, services: Iterable[Service]) -> SessionPersistence | None:
+    """What the Gateway API's policies say of all Services that a rule sends requests to, where they say the same."""
+    found = {policies.backends.session_of(service) for service in services}
+    return found.pop() if len(found) == 1 else None
 
 
 def _name(kind: str, rule: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from control_plane.kinds.meta import Object
 from control_plane.kinds.route import AnyRoute
+from control_plane.kinds.x_backend_traffic_policy import BackendTrafficPolicy
 from control_plane.kinds.x_mesh import XMesh
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def affected(index: Index, kind: str, obj: Object) -> frozenset[tuple[str, str]]
         case _ if kind == "ServiceIntentions":
             return meshed(index, namespace)
         case XMesh():
+            return frozenset()
+        case BackendTrafficPolicy() if not obj.services:
             return frozenset()
         case AnyRoute() if not obj.is_ours:
             return frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from control_plane.index.backend_policy import BackendPolicyTable
 from control_plane.index.membership import CHAOS_LABEL, consents_to_chaos
 from control_plane.index.protocol import protocol_of
 from control_plane.index.store import Index, Key
@@ -46,6 +47,8 @@ class PolicyTable:
 
     def __init__(self, index: Index) -> None:
         self.index = index
+        self.backends = BackendPolicyTable(index)
+        """What the Gateway API's own policies say of Services."""
         self._claims: dict[Scope, list[_Claim]] = {}
         self._acting: set[Key] = set()
         self.refusals: dict[Key, tuple[Refusal, ...]] = {}

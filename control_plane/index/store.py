@@ -17,6 +17,7 @@ from control_plane.kinds.service import Service
 from control_plane.kinds.service_intentions import ServiceIntentions
 from control_plane.kinds.service_subset import ServiceSubset
 from control_plane.kinds.traffic_policy import TrafficPolicy
+from control_plane.kinds.x_backend_traffic_policy import BackendTrafficPolicy
 from mesh_policy.errors import Violation
 
 Key = tuple[str, str]
@@ -200,6 +201,10 @@ class Index:
 
     def policies(self) -> tuple[TrafficPolicy, ...]:
         return self._valid("TrafficPolicy", TrafficPolicy)
+
+    def backend_policies(self) -> tuple[BackendTrafficPolicy, ...]:
+        """Valid policies of the Gateway API for Services."""
+        return tuple(one for one in self._valid("XBackendTrafficPolicy", BackendTrafficPolicy) if one.services)
 
     def intentions(self, namespace: str) -> tuple[ServiceIntentions, ...]:
         """Valid intentions of a namespace."""

@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from control_plane.kinds import mesh_config, route, routes, service_intentions, service_subset, traffic_policy, x_mesh
+from control_plane.kinds import (
+    mesh_config,
+    route,
+    routes,
+    service_intentions,
+    service_subset,
+    traffic_policy,
+    x_backend_traffic_policy,
+    x_mesh,
+)
 from control_plane.kinds.endpoint_slice import EndpointSlice
 from control_plane.kinds.meta import GROUP, Broken, Metadata, Object
 from control_plane.kinds.namespace import Namespace
@@ -64,6 +73,13 @@ KINDS: dict[str, Kind] = {
     "MeshConfig": Kind(
         mesh_config.MeshConfig, mesh_config.validate, GROUP, "v1alpha1", "meshconfigs", namespaced=False
     ),
+    "XBackendTrafficPolicy": Kind(
+        x_backend_traffic_policy.BackendTrafficPolicy,
+        x_backend_traffic_policy.validate,
+        x_mesh.GROUP,
+        x_mesh.VERSION,
+        "xbackendtrafficpolicies",
+    ),
     "XMesh": Kind(x_mesh.XMesh, _nothing, x_mesh.GROUP, x_mesh.VERSION, "xmeshes", namespaced=False),
 }
 
@@ -91,7 +107,13 @@ def decode(kind: str, data: bytes | msgspec.Raw) -> Object:
             raise ValueError(f"an object of kind {kind} has no readable metadata: {worse}") from worse
         message, _, path = str(error).partition(" - at `")
         text = f"{path.removesuffix('`').removeprefix('$.')}: {message}"
-        return routes.outline(kind, data, text) or Broken(metadata=metadata, kind=kind, message=text)
+        return _outline(kind, data, text) or Broken(metadata=metadata, kind=kind, message=text)
+
+
+def _outline(kind: str, data: bytes | msgspec.Raw, message: str) -> Object | None:
+    if kind == "XBackendTrafficPolicy":
+        return x_backend_traffic_policy.outline(data, message)
+    return routes.outline(kind, data, message)
 
 
 def violations(kind: str, obj: Object) -> tuple[Violation, ...]:

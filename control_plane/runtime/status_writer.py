@@ -14,8 +14,9 @@ from control_plane.index.affected import affected, meshed
 from control_plane.index.policy import PolicyTable
 from control_plane.index.store import Index, Key
 from control_plane.kinds.meta import CONTROLLER_NAME, HasStatus, Object
-from control_plane.kinds.route import AnyRoute
+from control_plane.kinds.route import AnyRoute, RouteStatus
 from control_plane.kinds.routes import ROUTES
+from control_plane.kinds.x_backend_traffic_policy import BackendTrafficPolicy, PolicyStatus
 from control_plane.kinds.x_mesh import XMesh
 from control_plane.kube.client import KubeClient
 from control_plane.kube.errors import Conflict, KubeError, NotFound
@@ -23,7 +24,7 @@ from control_plane.kube.objects import write_status
 from control_plane.runtime.peers import POLL_SECONDS, Peers
 from control_plane.serve.hub import Hub
 from control_plane.serve.metrics import Metrics
-from control_plane.status import x_mesh
+from control_plane.status import backend_policy, x_mesh
 from control_plane.status.conditions import merged, plain, was_programmed
 from control_plane.status.own import conditions
 from control_plane.status.progress import PATIENCE_SECONDS, Answer, Progress, lagging, progress
@@ -108,7 +109,7 @@ class StatusWriter:
         policies = PolicyTable(self._index)
         complete = True
         self._pending = bool(self._lagging)
-        for kind in (*ROUTES, *OWN_KINDS, "XMesh"):
+        for kind in (*ROUTES, *OWN_KINDS, "XBackendTrafficPolicy", "XMesh"):
             for obj in self._index.every(kind):
                 spared = forgiven if _was_programmed(obj) else frozenset()
                 done = progress(affected(self._index, kind, obj), expected, answers, spared)
@@ -144,8 +145,13 @@ class StatusWriter:
             old = list(obj.status.parents) if obj.status else []
             wanted = parents(self._index, obj, done, now)
             return None if wanted == old else {"parents": wanted}
+        if isinstance(obj, BackendTrafficPolicy):
+            ancestors = backend_policy.ancestors(self._index, policies, obj, done, now)
+            return None if ancestors == list(obj.status.ancestors if obj.status else ()) else {"ancestors": ancestors}
         if isinstance(obj, XMesh):
             return x_mesh.status(obj, now)
+        if kind not in OWN_KINDS:
+            return None  # not even readable enough to know where the status would have to say so
         status = obj.status if isinstance(obj, HasStatus) else None  # type: ignore[attr-defined]
         before = plain(status.conditions) if status else []
         said = conditions(self._index, policies, kind, obj, done)
@@ -168,8 +174,12 @@ class StatusWriter:
 
 def _was_programmed(obj: Object) -> bool:
     generation = obj.metadata.generation
-    if isinstance(obj, AnyRoute):
-        ours = [p for p in (obj.status.parents if obj.status else ()) if p.get("controllerName") == CONTROLLER_NAME]
+    if isinstance(obj, AnyRoute | BackendTrafficPolicy):
+        match obj.status:
+            case None:
+                return False
+            case RouteStatus(parents=entries) | PolicyStatus(ancestors=entries):
+                ours = [entry for entry in entries if entry.get("controllerName") == CONTROLLER_NAME]
         said = [conditions for entry in ours if isinstance(conditions := entry.get("conditions"), list)]
         return bool(said) and all(was_programmed(conditions, generation) for conditions in said)
     status = obj.status if isinstance(obj, HasStatus) else None  # type: ignore[attr-defined]

@@ -132,6 +132,20 @@ def a_tls_route(name: str, service: str, *refs: Json, hostnames: list[str], **mo
     return {**route, "kind": "TLSRoute", "spec": {**route["spec"], "hostnames": hostnames}}
 
 
+def a_backend_policy(name: str, *services: str, namespace: str = "shop", created: str = "", **spec: Any) -> Json:
+    """An XBackendTrafficPolicy for Services."""
+    return {
+        "kind": "XBackendTrafficPolicy",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "generation": 1,
+            "creationTimestamp": created or "2026-01-01T00:00:00Z",
+        },
+        "spec": {"targetRefs": [{"group": "", "kind": "Service", "name": one} for one in services], **spec},
+    }
+
+
 def to(name: str, port: int | None = 80, **more: Any) -> Json:
     """A backendRef to a Service."""
     return {"name": name, **({"port": port} if port else {}), **more}

@@ -34,6 +34,7 @@ PLURALS = {
     "ServiceIntentions": "/apis/mesh.heddle.dev/v1alpha1/serviceintentions",
     "TrafficPolicy": "/apis/mesh.heddle.dev/v1alpha1/trafficpolicies",
     "MeshConfig": "/apis/mesh.heddle.dev/v1alpha1/meshconfigs",
+    "XBackendTrafficPolicy": "/apis/gateway.networking.x-k8s.io/v1alpha1/xbackendtrafficpolicies",
     "XMesh": "/apis/gateway.networking.x-k8s.io/v1alpha1/xmeshes",
     "Lease": "/apis/coordination.k8s.io/v1/leases",
     "MutatingWebhookConfiguration": "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",

@@ -3,7 +3,8 @@ tests.support.worker_program`.
 
 `TEST_LIMITS` is JSON with fields of Limits; `TEST_CHANCE` a JSON list of draws that come round and round (empty: real
 chance); `TEST_RAISES` names the hook in which one more addon raises (`delayed`: after an await in requestheaders);
-`TEST_HEADER` makes an addon that sets this header to a value with a line break.
+`TEST_HEADER` makes an addon that sets this header to a value with a line break; `TEST_BREAKS` one that takes the
+message away in this hook.
 """
 
 from __future__ import annotations
@@ -58,6 +59,19 @@ class BadHeader:
         message.headers["x-bad"] = "a\r\nx-mesh-internal-backend: other"
 
 
+class TakesAway:
+    """Leaves the flow without its message: the driver fails, not the hook."""
+
+    name = "test_takes_away"
+
+    def __init__(self, event: str) -> None:
+        setattr(self, event, self._break)
+
+    def _break(self, flow: object) -> None:
+        what = "request" if flow.response is None else "response"  # type: ignore[attr-defined]
+        setattr(flow, what, object())
+
+
 def main() -> None:
     """Serve until told to end."""
     import uvloop
@@ -68,6 +82,8 @@ def main() -> None:
         addons.append(Raising(event))
     if where := os.environ.get("TEST_HEADER"):
         addons.append(BadHeader(where))
+    if event := os.environ.get("TEST_BREAKS"):
+        addons.append(TakesAway(event))
 
     draws = itertools.cycle(json.loads(os.environ.get("TEST_CHANCE", "[]")) or [None])
 

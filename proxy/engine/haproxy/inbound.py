@@ -16,6 +16,9 @@ CAPTURE_PORT = 15006
 RESERVED_PORTS = "15000:15099"
 SNIFF = "1s"
 """Wait for the first bytes on ports that take plaintext as well; a server that speaks first answers after it."""
+APPLICATION_RETRIES = 1
+"""An application that does not listen is told of after half a second: its caller may have another endpoint. And one,
+because a kept connection that the application has closed costs a retry too."""
 
 _DESTINATION = """\
   tcp-request session set-var(sess.port) dst_port
@@ -148,11 +151,14 @@ def _application(place: Place) -> str:
     """The application, on the pod's own address and the port that was dialled: a server without port keeps it."""
     return f"""
 backend app_h1 from d-http
+  retries {APPLICATION_RETRIES}
   server app {place.pod_ip}
 
 backend app_h2 from d-http
+  retries {APPLICATION_RETRIES}
   server app {place.pod_ip} proto h2
 
 backend app_tcp from d-tcp
+  retries {APPLICATION_RETRIES}
   server app {place.pod_ip}
 """

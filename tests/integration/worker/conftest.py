@@ -169,6 +169,7 @@ async def start(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Start
             "TEST_CHANCE": json.dumps(options.get("chance", [])),
             "TEST_RAISES": options.get("raises", ""),
             "TEST_HEADER": options.get("header", ""),
+            "TEST_BREAKS": options.get("breaks", ""),
         }
         command = [sys.executable, "-OO", "-m", "tests.support.worker_program"]
         with bench.log.open("wb") as log:

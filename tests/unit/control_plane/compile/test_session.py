@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from control_plane.compile.outbound import Shared, outbound
 from control_plane.compile.session import session
 from control_plane.kinds.session import CookieConfig, SessionPersistence
-from mesh_policy.snapshot import Session
+from mesh_policy.snapshot import Frontend, Session
+from tests.support.cluster import SHOP, a_backend_policy, a_route, a_subset, an_index, to
 
 
 def test_a_session_that_is_spelt_out() -> None:
@@ -30,3 +34,33 @@ def test_every_rule_has_a_name_of_its_own_that_stays() -> None:
 
 def test_none_is_none() -> None:
     assert session(None, "HTTPRoute/shop/r", "0") is None
+
+
+SUBSET = {"group": "mesh.heddle.dev", "kind": "ServiceSubset"}
+STICKY = a_backend_policy("p", "api", sessionPersistence={"sessionName": "shop", "absoluteTimeout": "1h"})
+
+
+def frontend(*objects: dict[str, Any]) -> Frontend:
+    index = an_index(*SHOP, a_subset("v2", "api", version="v2"), *objects)
+    return outbound(index, Shared(index), "shop", "auto").frontends[0]
+
+
+def of_rule(*refs: dict[str, Any], **rule: Any) -> Session | None:
+    routes = frontend(STICKY, a_route("r", "api", {"backendRefs": list(refs), **rule})).routes
+    assert routes is not None
+    return routes.rules[0].session
+
+
+def test_a_rule_has_the_session_of_its_backends_where_they_all_have_it() -> None:
+    assert of_rule(to("api"), to("v2", None, **SUBSET)) == Session(name="shop", absolute_seconds=3600.0)
+    assert of_rule(to("api"), to("web")) is None
+
+
+def test_a_rules_own_session_goes_before_its_backends() -> None:
+    assert of_rule(to("api"), sessionPersistence={"sessionName": "own"}) == Session(name="own")
+
+
+def test_a_service_without_a_route_has_its_session_too() -> None:
+    own = frontend(STICKY).rule
+    assert own is not None
+    assert own.session == Session(name="shop", absolute_seconds=3600.0)

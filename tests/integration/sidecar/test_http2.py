@@ -1,0 +1,105 @@
+"""HTTP/2 end to end. It never enters Python (ADR 0002): HAProxy keeps the promises that mitmproxy's layers break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset, TrailersReceived
+
+from tests.integration.sidecar.test_traffic import BOTH_ENGINES
+from tests.support.sidecar.applications import Application
+from tests.support.sidecar.http2 import PIECES, REQUEST, Connection, goes_away, never_reads
+from tests.support.sidecar.mesh import GRPC, Mesh
+from tests.support.sidecar.pod import Pod
+
+MIB = 1 << 20
+
+
+def served(mesh: Mesh, serve: object) -> closing[Application]:
+    return closing(Application(mesh.api.listener(GRPC), serve))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def goodbye(mesh: Mesh) -> Iterator[None]:
+    with served(mesh, goes_away):
+        yield
+
+
+@pytest.fixture
+def deaf(mesh: Mesh) -> Iterator[None]:
+    with served(mesh, never_reads):
+        yield
+
+
+def talk(connection: Connection) -> tuple[list[bytes], dict[str, str]]:
+    """One stream, a piece there for each piece that comes: the pieces, and the trailers."""
+    stream = connection.h2.get_next_available_stream_id()
+    connection.h2.send_headers(stream, REQUEST)
+    connection.flush()
+    pieces: list[bytes] = []
+    trailers: dict[str, str] = {}
+    for event in connection.events():
+        if getattr(event, "stream_id", stream) != stream:
+            continue
+        match event:
+            case StreamReset():
+                raise AssertionError(f"the stream was reset after {pieces}")
+            case ResponseReceived():
+                assert dict(event.headers)[":status"] == "200"
+            case DataReceived():
+                pieces.append(event.data)
+                connection.h2.acknowledge_received_data(event.flow_controlled_length, stream)
+                connection.h2.send_data(stream, b"more", end_stream=len(pieces) == PIECES)
+                connection.flush()
+            case TrailersReceived():
+                trailers = dict(event.headers)
+            case StreamEnded():
+                return pieces, trailers
+    raise AssertionError(f"closed after {pieces}")
+
+
+@BOTH_ENGINES
+@pytest.mark.usefixtures("goodbye")
+def test_goaway_of_the_server_ends_no_stream_and_the_next_one_finds_another_connection(mesh: Mesh, vip: str) -> None:
+    with mesh.web.connect((vip, GRPC), 10) as plain:
+        connection = Connection(plain, client=True)
+        for _ in range(3):
+            pieces, trailers = talk(connection)
+            assert pieces == [b"piece %d" % (number + 1) for number in range(PIECES)]
+            assert trailers["grpc-status"] == "0"
+
+
+@BOTH_ENGINES
+@pytest.mark.usefixtures("deaf")
+def test_a_server_that_gives_no_room_stops_the_client(mesh: Mesh, vip: str) -> None:
+    before = resident_mib(mesh.web) + resident_mib(mesh.api)
+    with mesh.web.connect((vip, GRPC), 1.5) as plain:
+        connection = Connection(plain, client=True)
+        stream = connection.h2.get_next_available_stream_id()
+        connection.h2.send_headers(stream, REQUEST)
+        sent = 0
+        events = connection.events()
+        with pytest.raises(TimeoutError):
+            while sent < 300 * MIB:
+                room = min(connection.h2.local_flow_control_window(stream), 16384)
+                if room:
+                    connection.h2.send_data(stream, b"x" * room)
+                    sent += room
+                    connection.flush()
+                else:
+                    next(events)
+        assert sent < 8 * MIB
+    assert resident_mib(mesh.web) + resident_mib(mesh.api) - before < 32
+
+
+def resident_mib(pod: Pod) -> float:
+    """Of all processes of its sidecar."""
+    return sum(_resident_mib(pid) for pid, _ in pod.processes())
+
+
+def _resident_mib(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)
