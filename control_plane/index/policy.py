@@ -74,7 +74,7 @@ class PolicyTable:
         for i, ref in enumerate(policy.spec.target_refs):
             missing = _missing(index, namespace, ref)
             if missing:
-                yield Refusal("TargetNotFound", f"spec.targetRefs[{i}]: {missing}")
+                yield Refusal("TargetNotFound", f"spec.targetRefs[{i}].{missing}")
                 continue
             lost = without_effect(index, policy, ref)
             for field, why in lost.items():
@@ -121,18 +121,31 @@ def without_effect(index: Index, policy: TrafficPolicy, ref: TargetRef) -> dict[
     return found
 
 
+def _unless(names: list[str], name: str, text: str) -> str:
+    return "" if name in names else f"sectionName: {text} named {name!r}; it has {names}"
+
+
 def _missing(index: Index, namespace: str, ref: TargetRef) -> str:
+    """The field that leads nowhere, and why; empty: there is such a target."""
     target = index.find(Ref(ref.kind, namespace, ref.name))
     what = f"{ref.kind} {namespace}/{ref.name}"
     match target:
         case None:
-            return f"{what} does not exist"
+            return f"name: {what} does not exist"
         case AnyRoute() if ref.section_name is not None:
             names = [rule.name for rule in target.spec.rules if rule.name]
-            return "" if ref.section_name in names else f"{what} has no rule named {ref.section_name!r}; it has {names}"
+            return (
+                ""
+                if ref.section_name in names
+                else f"sectionName: {what} has no rule named {ref.section_name!r}; it has {names}"
+            )
         case Service() if ref.section_name is not None:
             names = [port.name for port in target.tcp_ports]
-            return "" if ref.section_name in names else f"{what} has no port named {ref.section_name!r}; it has {names}"
+            return (
+                ""
+                if ref.section_name in names
+                else f"sectionName: {what} has no port named {ref.section_name!r}; it has {names}"
+            )
         case _:
             return ""
 

@@ -176,9 +176,11 @@ def _filter(at: str, entry: Filter, *, only_prefixes: bool) -> Iterator[Violatio
     field = _BODIES.get(entry.type)
     if field is None:
         return
+    first, *others = field.split("_")
+    name = first + "".join(other.capitalize() for other in others)
     match getattr(entry, field):
         case HeaderFilter() as body:
-            yield from _headers(at, body)
+            yield from _headers(f"{at}.{name}", body)
         case MirrorFilter() as body:
             yield from _mirror(f"{at}.requestMirror", body)
         case RedirectFilter() as body:
@@ -188,8 +190,6 @@ def _filter(at: str, entry: Filter, *, only_prefixes: bool) -> Iterator[Violatio
         case CorsFilter() as body:
             yield from cors.violations(f"{at}.cors", body)
         case _:
-            first, *others = field.split("_")
-            name = first + "".join(other.capitalize() for other in others)
             yield Violation(at, f"type {entry.type} needs the field {name}")
 
 
