@@ -66,7 +66,14 @@ class Pool:
 
     def config(self, ports: tuple[int, ...] = PORTS, *, zones: str = "", **changes: Any) -> WorkloadConfig:
         where = dict(zip(PORTS, zones, strict=False))
-        endpoints = tuple(Endpoint(ip=IP, port=port, zone=where.get(port, "")) for port in ports)
+        return self._config(tuple(Endpoint(ip=IP, port=port, zone=where.get(port, "")) for port in ports), changes)
+
+    def apply_at(self, places: dict[int, str], **backend: Any) -> None:
+        """The same with endpoints of another's: address by port."""
+        endpoints = tuple(Endpoint(ip=ip, port=port) for port, ip in places.items())
+        self.mesh.control_plane.apply(WEB, self._config(endpoints, backend))
+
+    def _config(self, endpoints: tuple[Endpoint, ...], changes: dict[str, Any]) -> WorkloadConfig:
         rule_changes = changes.pop("rule", {})
         backend = msgspec.structs.replace(Backend(name=NAME, protocol="http", endpoints=endpoints), **changes)
         native = Frontend(name=NAME, addresses=(NATIVE,), port=PORT, protocol=backend.protocol, backend=NAME)
