@@ -63,7 +63,8 @@ def _meet(one: RateLimit, other: RateLimit) -> bool:
 def tables(limits: tuple[RateLimit, ...]) -> str:
     """The buckets, by a hash of who asks: a key has one length, however long a name or a header is."""
     return "".join(
-        f"\nbackend rate_{i}\n  stick-table type binary len 32 size {16 if limit.by == 'Workload' else MAX_BUCKETS} "
+        f"\nbackend rate_{i} from d-base\n"
+        f"  stick-table type binary len 32 size {16 if limit.by == 'Workload' else MAX_BUCKETS} "
         f"expire {bucket(limit).expire_seconds}s store gpt(1)\n"
         for i, limit in enumerate(limits)
     )
