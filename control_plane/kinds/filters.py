@@ -141,6 +141,8 @@ OF_REQUESTS = frozenset(_BODIES)
 """Types that HTTPRoute has, for its rules and for their backendRefs."""
 OF_CALLS = OF_REQUESTS - {"RequestRedirect", "URLRewrite", "CORS"}
 """Types that GRPCRoute has, likewise."""
+INCOMPATIBLE = "RequestRedirect and URLRewrite exclude each other: give one of them"
+"""Message of the one violation for which the API has a reason of its own, `IncompatibleFilters`."""
 _ONCE = ("RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite", "CORS")
 
 
@@ -150,7 +152,7 @@ def violations(at: str, filters: tuple[Filter, ...], *, only_prefixes: bool) -> 
         yield from _filter(f"{at}[{i}]", entry, only_prefixes=only_prefixes)
     types = {entry.type for entry in filters}
     if {"RequestRedirect", "URLRewrite"} <= types:
-        yield Violation(at, "RequestRedirect and URLRewrite exclude each other: give one of them")
+        yield Violation(at, INCOMPATIBLE)
 
 
 def backend_violations(at: str, refs: tuple[BackendRef, ...], *, only_prefixes: bool) -> Iterator[Violation]:

@@ -7,6 +7,7 @@ from typing import Any
 from control_plane.index.attachment import Attachment, attachments, winners
 from control_plane.index.reference import Unresolved, resolve
 from control_plane.index.store import Index
+from control_plane.kinds.filters import INCOMPATIBLE
 from control_plane.kinds.meta import CONTROLLER_NAME, Condition
 from control_plane.kinds.registry import KINDS, violations
 from control_plane.kinds.route import AnyRoute, ParentRef
@@ -38,7 +39,8 @@ def _conditions(index: Index, route: AnyRoute, attached: Attachment, done: Progr
     beyond = KINDS[route.kind].unsupported(route)
     references = _references(index, route, attached)
     if wrong or beyond:
-        return [invalid((*wrong, *beyond), "UnsupportedValue"), references]
+        clash = all(one.message == INCOMPATIBLE for one in (*wrong, *beyond))
+        return [invalid((*wrong, *beyond), "IncompatibleFilters" if clash else "UnsupportedValue"), references]
     if attached.problem:
         return [condition("Accepted", False, attached.reason, attached.problem), references]
     lost = winners(index, attached)
