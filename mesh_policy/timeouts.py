@@ -12,6 +12,13 @@ REQUEST, BACKEND, IDLE = "request-timeout", "backend-timeout", "idle-timeout"
 """Reasons of the answer, in `x-mesh-error`."""
 
 
+def check_seconds(seconds: float | None, path: str) -> list[Violation]:
+    """What is wrong with one limit. None: there is none."""
+    if seconds is None or 0 < seconds <= MAX_SECONDS:
+        return []
+    return [Violation(path, f"{seconds} is not above 0 and at most {MAX_SECONDS:g}")]
+
+
 def check(timeouts: Timeouts | None, path: str) -> list[Violation]:
     """What types cannot say."""
     if timeouts is None:
@@ -21,11 +28,7 @@ def check(timeouts: Timeouts | None, path: str) -> list[Violation]:
         "backendSeconds": timeouts.backend_seconds,
         "idleSeconds": timeouts.idle_seconds,
     }
-    found = [
-        Violation(f"{path}.{field}", f"{seconds} is not above 0 and at most {MAX_SECONDS:g}")
-        for field, seconds in given.items()
-        if seconds is not None and not 0 < seconds <= MAX_SECONDS
-    ]
+    found = [one for field, seconds in given.items() for one in check_seconds(seconds, f"{path}.{field}")]
     request, backend = timeouts.request_seconds, timeouts.backend_seconds
     if not found and request is not None and backend is not None and backend > request:
         found.append(Violation(f"{path}.backendSeconds", f"{backend:g} is longer than the whole request's {request:g}"))

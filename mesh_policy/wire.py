@@ -16,6 +16,7 @@ from mesh_policy import (
     retry_budget,
     route,
     tcp_route,
+    timeouts,
 )
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import WIRE_VERSION, Frontend, Rule, WorkloadConfig
@@ -86,6 +87,7 @@ def _check(config: WorkloadConfig) -> list[Violation]:
         at = f"outbound.backends[{i}]"
         found += external_host.check(backend, f"outbound.backends[{i}]")
         found += retry_budget.check(backend.retry_budget, f"{at}.retryBudget")
+        found += timeouts.check_seconds(backend.idle_seconds, f"{at}.idleSeconds")
         found += outlier.check(backend.outlier, f"{at}.outlier")
         found += balance.check(backend.balance, f"{at}.balance")
         if backend.circuit is not None:

@@ -8,6 +8,7 @@ from control_plane.compile.balance import balance
 from control_plane.compile.circuit import circuit
 from control_plane.compile.outlier import outlier
 from control_plane.compile.retry_budget import retry_budget
+from control_plane.compile.timeouts import idle_seconds
 from control_plane.index.policy import PolicyTable, service_scopes
 from control_plane.kinds.service import Service, ServicePort
 from mesh_policy.snapshot import Backend
@@ -22,6 +23,7 @@ def governed(backend: Backend, policies: PolicyTable, service: Service, port: Se
         backend,
         service="/".join(service.key),
         retry_budget=_own(retry_budget(policies, service), _PLAIN.retry_budget),
+        idle_seconds=idle_seconds(policies, scopes),
         circuit=circuit(policies, scopes),
         outlier=outlier(policies, scopes),
         balance=_own(balance(policies, scopes), _PLAIN.balance),

@@ -14,6 +14,12 @@ def timeouts(policies: PolicyTable, scopes: tuple[Scope, ...], route: HttpTimeou
     found = Timeouts(
         request_seconds=limit_seconds(spec.request),
         backend_seconds=limit_seconds(spec.backend_request),
-        idle_seconds=limit_seconds(policy.idle),
+        idle_seconds=idle_seconds(policies, scopes),
     )
     return None if found == Timeouts() else found
+
+
+def idle_seconds(policies: PolicyTable, scopes: tuple[Scope, ...]) -> float | None:
+    """How long silence may be, also on a connection of bytes. None: there is no limit of its own."""
+    policy = policies.behaviour("timeouts", scopes).timeouts or PolicyTimeouts()
+    return limit_seconds(policy.idle)

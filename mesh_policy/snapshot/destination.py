@@ -99,6 +99,8 @@ class Backend(Struct, frozen=True, kw_only=True):
     """A host outside of the cluster, which the sidecar looks up and dials in plain on `external_port`; it then has no
     endpoints. Only copies of requests go there."""
     external_port: int = 0
+    idle_seconds: float | None = None
+    """Longest silence of a connection of bytes, above 0. None: an hour. Requests have `Timeouts.idle_seconds`."""
     retry_budget: RetryBudget = RetryBudget()
     circuit: Circuit | None = None
     outlier: Outlier | None = None

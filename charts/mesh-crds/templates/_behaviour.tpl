@@ -18,7 +18,7 @@ x-kubernetes-validations:
 timeouts:
   description: |-
     How long requests may take. What passes a limit gets 504. A route's own timeouts go before request and
-    backendRequest. HTTP ports only. None given, no limit.
+    backendRequest. On ports that do not speak HTTP only idle counts. None given, no limit.
   type: object
   x-kubernetes-validations:
     - rule: "!has(self.request) || !has(self.backendRequest) || duration(self.request) == duration('0s') || duration(self.backendRequest) <= duration(self.request)"
@@ -29,7 +29,7 @@ timeouts:
     backendRequest:
       {{- include "mesh-crds.duration" (dict "description" "The same for one attempt, at most as long as request: 1ms to 24h. 0s: no limit." "low" "1ms" "high" "24h" "zero" true) | nindent 6 }}
     idle:
-      {{- include "mesh-crds.duration" (dict "description" "Longest silence in both directions once the request has been sent: 1ms to 24h. 0s: no limit." "low" "1ms" "high" "24h" "zero" true) | nindent 6 }}
+      {{- include "mesh-crds.duration" (dict "description" "Longest silence in both directions once the request has been sent, and on a TCP connection: 1ms to 24h. 0s: no limit." "low" "1ms" "high" "24h" "zero" true) | nindent 6 }}
 retry:
   description: |-
     Which attempts that failed are followed by another one, within the retry budget. A route's own retry goes before

@@ -28,12 +28,15 @@ class Template:
     name: str
     rule: str
     """Argument of `balance`, and what else the choice needs."""
+    idle_ms: int | None = None
+    """Longest silence in both directions; None: the sidecar's own limit."""
 
     def text(self, place: Place) -> str:
         """The section. HAProxy does not inherit rules from one `defaults` to the next: each says everything."""
+        idle = f"  timeout server {self.idle_ms}ms\n  timeout tunnel {self.idle_ms}ms\n" if self.idle_ms else ""
         body = base.HTTP_BACKEND if self.mode == "http" else base.TCP_BACKEND
         return (
-            f"\ndefaults {self.name} from d-base\n{body}  option allbackups\n  {self.rule}\n"
+            f"\ndefaults {self.name} from d-base\n{body}  option allbackups\n  {self.rule}\n{idle}"
             f"{circuit.rules(self.mode, place)}"
         )
 
@@ -47,14 +50,17 @@ and the request would wait."""
 
 
 def template(backend: Backend, mode: Literal["http", "tcp"], place: Place) -> Template:
-    """The class of a backend. Bytes have neither headers nor cookies: any endpoint."""
+    """The class of a backend. Bytes have neither headers nor cookies: any endpoint; but a limit of silence."""
     bounded = backend.circuit is not None and backend.circuit.max_connections is not None
     simple = _BOUNDED if bounded else _SIMPLE
     found = None
     if backend.balance.hash_on is not None:
         found = _hashed(backend.balance.hash_on, mode, place)
     name, rule = found or simple.get(backend.balance.algorithm) or simple["LeastRequest"]
-    return Template(mode, f"d-{mode}-{name}", rule)
+    if mode == "http" or backend.idle_seconds is None:
+        return Template(mode, f"d-{mode}-{name}", rule)
+    idle_ms = max(ceil(backend.idle_seconds * 1000), 1)
+    return Template(mode, f"d-{mode}-{name}-idle-{idle_ms}", rule, idle_ms)
 
 
 def templates(used: Iterable[Template], place: Place) -> str:

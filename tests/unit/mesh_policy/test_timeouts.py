@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mesh_policy.snapshot import Timeouts
-from mesh_policy.timeouts import check
+from mesh_policy.timeouts import check, check_seconds
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,8 @@ def test_no_limits_are_right() -> None:
 def test_silence_has_a_limit_of_its_own() -> None:
     assert check(Timeouts(request_seconds=1.0, idle_seconds=60.0), "at") == []
     assert [violation.path for violation in check(Timeouts(idle_seconds=0.0), "at")] == ["at.idleSeconds"]
+
+
+@pytest.mark.parametrize(("seconds", "right"), [(None, True), (0.001, True), (0.0, False), (86_400.5, False)])
+def test_one_limit(seconds: float | None, right: bool) -> None:
+    assert ([v.path for v in check_seconds(seconds, "at")] == []) == right

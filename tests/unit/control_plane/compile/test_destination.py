@@ -17,6 +17,7 @@ POLICY = a_policy(
     outlier={},
     loadBalancing={"algorithm": "Random"},
     retryBudget={"percent": 1},
+    timeouts={"idle": "1m"},
 )
 
 
@@ -32,9 +33,9 @@ def test_a_subset_has_what_its_service_has() -> None:
     found = backends(POLICY, a_subset("v1", "api", version="v1"), route)
     whole, part = found["shop/api/80"], found["shop/v1@subset/80"]
     assert whole.circuit is not None and whole.outlier is not None
-    for name in ("service", "circuit", "outlier", "balance", "retry_budget"):
+    for name in ("service", "circuit", "outlier", "balance", "retry_budget", "idle_seconds"):
         assert getattr(part, name) == getattr(whole, name), name
-    assert whole.service == "shop/api"
+    assert (whole.service, whole.idle_seconds) == ("shop/api", 60.0)
     assert found["shop/web/80"].circuit is None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from control_plane.compile.timeouts import timeouts
+from control_plane.compile.timeouts import idle_seconds, timeouts
 from control_plane.kinds.timeouts import HttpTimeouts
 from mesh_policy.snapshot import Timeouts
 from tests.support.policies import on_api, over_mesh
@@ -42,3 +42,9 @@ def test_a_policy_takes_the_meshs_away() -> None:
     mesh = {"timeouts": {"request": "5s"}}
     assert timeouts(*over_mesh(mesh)) == Timeouts(request_seconds=5.0)
     assert timeouts(*over_mesh(mesh, timeouts={"request": "0s"})) is None
+
+
+def test_silence_alone_is_what_connections_of_bytes_have() -> None:
+    assert idle_seconds(*on_api(timeouts=POLICY)) == 60.0
+    assert idle_seconds(*on_api(timeouts={"idle": "0s"})) is None
+    assert idle_seconds(*over_mesh({})) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from mesh_policy.snapshot import Backend, Balance, Endpoint, HashOn, WorkloadConfig
+from mesh_policy.snapshot import Backend, Balance, Endpoint, HashOn, Outbound, WorkloadConfig
 from proxy.engine.haproxy.difference import difference
 from proxy.engine.haproxy.render import render
 from proxy.engine.haproxy.rendering import Rendered
@@ -92,3 +92,12 @@ def test_classes_without_a_name_in_them_need_no_reload_for_a_new_backend() -> No
 
 def test_another_class_of_a_backend_is_a_reload() -> None:
     assert difference(rendered(Balance()), rendered(Balance(algorithm="RoundRobin")), PLACE) is None
+
+
+def test_a_limit_of_silence_is_a_class_of_its_own_for_bytes_alone() -> None:
+    backend = msgspec.structs.replace(config(Balance(), protocol="detect").outbound.backends[0], idle_seconds=1.5)
+    found = render(msgspec.structs.replace(STRICT, outbound=Outbound(backends=(backend,))), "ROOTS\n", PLACE)
+    assert found.sections["tcp:s:api:80"].template == "d-tcp-least-request-idle-1500"
+    assert found.sections["h1:s:api:80"].template == "d-http-least-request"
+    section = found.static.split("\ndefaults d-tcp-least-request-idle-1500 ")[1].split("\ndefaults ")[0]
+    assert "  timeout tunnel 1500ms\n" in section
