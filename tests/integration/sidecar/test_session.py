@@ -1,4 +1,4 @@
-"""The return leg and a session's endpoint, asked as the worker asks it."""
+"""The return leg and a session's endpoint, asked as the worker asks it; then a client with its cookie."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from mesh_policy.snapshot import Balance, Session
 from tests.support.sidecar.applications import Reply, exchange, get
-from tests.support.sidecar.pool import IP, NAME, NATIVE, PORTS, Pool
+from tests.support.sidecar.pool import IP, NAME, NATIVE, PORTS, ROUTED, Pool
 
 SESSION = {"session": Session(name="s")}
 
@@ -62,3 +62,33 @@ def test_a_session_is_stronger_than_zones_and_hashes(pool: Pool) -> None:
 def test_the_application_cannot_pin(pool: Pool) -> None:
     pool.apply(rule=SESSION)
     assert len(pool.count(30, vip=NATIVE, headers=f"x-mesh-internal-session: {IP}:{PORTS[0]}\r\n")) == 3
+
+
+def client(pool: Pool, cookie: str = "") -> Reply:
+    """One request of an application, through its sidecar."""
+    return pool.ask(vip=ROUTED, headers=f"cookie: a=b; {cookie}\r\n" if cookie else "")
+
+
+def cookie_of(answer: Reply) -> str:
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+def test_a_client_comes_back_to_the_endpoint_that_it_was_at(pool: Pool) -> None:
+    pool.apply(rule=SESSION)
+    clients = [client(pool) for _ in range(9)]
+    assert len({first.headers["x-app"] for first in clients}) == 3
+    for first in clients:
+        again = [client(pool, cookie_of(first)) for _ in range(4)]
+        assert {answer.headers["x-app"] for answer in again} == {first.headers["x-app"]}
+        assert all("set-cookie" not in answer.headers for answer in again)
+
+
+def test_a_client_whose_endpoint_went_gets_another_one_for_good(pool: Pool) -> None:
+    pool.apply(rule=SESSION)
+    lost = next(first for first in iter(lambda: client(pool), None) if first.headers["x-app"] == str(PORTS[2]))
+    pool.apply(PORTS[:2], rule=SESSION)
+    moved = client(pool, cookie_of(lost))
+    assert moved.headers["x-app"] != str(PORTS[2])
+    pool.apply(rule=SESSION)
+    again = [client(pool, cookie_of(moved)) for _ in range(6)]
+    assert {answer.headers["x-app"] for answer in again} == {moved.headers["x-app"]}

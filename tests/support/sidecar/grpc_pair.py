@@ -78,9 +78,24 @@ async def call(address: str) -> dict[str, object]:
     return found
 
 
+async def fail(address: str) -> list[str]:
+    """Status and details of a unary call and of a stream that fail."""
+    found = []
+    async with grpc.aio.insecure_channel(address) as channel:
+        talk = channel.stream_stream("/s/talk", _plain, _plain)(timeout=10)
+        for reading in (channel.unary_unary("/s/peer", _plain, _plain)(b"", timeout=10), talk.read()):
+            try:
+                await reading
+            except grpc.aio.AioRpcError as error:
+                found.append(f"{error.code().name}: {error.details()}")
+    return found
+
+
 if __name__ == "__main__":
     what, where = sys.argv[1:]
     if what == "serve":
         asyncio.run(serve(where))
+    elif what == "fail":
+        print(json.dumps(asyncio.run(fail(where))))
     else:
         print(json.dumps(asyncio.run(call(where))))
