@@ -39,7 +39,7 @@ def _conditions(index: Index, route: AnyRoute, attached: Attachment, done: Progr
     beyond = KINDS[route.kind].unsupported(route)
     references = _references(index, route, attached)
     if wrong or beyond:
-        clash = all(one.message == INCOMPATIBLE for one in (*wrong, *beyond))
+        clash = any(one.message == INCOMPATIBLE for one in (*wrong, *beyond))
         return [invalid((*wrong, *beyond), "IncompatibleFilters" if clash else "UnsupportedValue"), references]
     if attached.problem:
         return [condition("Accepted", False, attached.reason, attached.problem), references]
