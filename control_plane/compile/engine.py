@@ -23,9 +23,14 @@ def engine(
     """The engine and why. Rules need the worker; a wish for `native` does not change what they mean."""
     if protocol == "tcp":
         return "native", "not HTTP"
-    needs = "the rules of routes run" if routes is not None else "a TrafficPolicy acts" if rule is not None else ""
+    needs = "the rules of routes run" if routes is not None else _policies(rule) if rule is not None else ""
     if needs:
         return "python", f"{needs} in the worker" + (", although native is asked for" if choice == "native" else "")
     if choice == "python" and protocol != "detect":
         return "python", "engine: python is asked for"
-    return "native", "no route and no policy"
+    return "native", "no route, and no policy that needs the worker"
+
+
+def _policies(rule: Rule) -> str:
+    said = [name for name in ("timeouts", "retry", "faults") if getattr(rule, name)]
+    return f"what policies say ({', '.join(said)}) runs"

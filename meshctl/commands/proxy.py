@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from meshctl import pods
+from meshctl import behaviour, pods
 from meshctl.client import Cluster
 from meshctl.commands import Session
 from meshctl.errors import EXIT_FAILED, EXIT_USAGE, MeshctlError
@@ -172,7 +172,7 @@ def agent_metrics(cluster: Cluster, pod: pods.Pod) -> dict[str, float]:
 
 def show_config(output: Output, config: dict[str, Any]) -> None:
     outbound, inbound = config.get("outbound", {}), config.get("inbound", {})
-    backends = {one["name"]: len(one.get("endpoints", [])) for one in outbound.get("backends", [])}
+    backends = {one["name"]: one for one in outbound.get("backends", [])}
     output.say(f"version {config.get('version', '?')}, trust domain {config.get('trustDomain', '?')}\n")
     rows = [
         [
@@ -192,12 +192,21 @@ def show_config(output: Output, config: dict[str, Any]) -> None:
         for one in authorization.get("intentions", [])
     ]
     output.table("", ["INTENTION", "SOURCE", "ACTION"], allowed)
+    limits = [
+        [one["name"], ", ".join(map(str, one.get("ports", []))) or "all", behaviour.of_limit(one)]
+        for one in inbound.get("rateLimits", [])
+    ]
+    if limits:
+        output.table("", ["RATE LIMIT", "PORTS", "REQUESTS"], limits)
 
 
-def route_text(frontend: dict[str, Any], backends: dict[str, int]) -> str:
+def route_text(frontend: dict[str, Any], backends: dict[str, dict[str, Any]]) -> str:
     routes = frontend.get("routes")
     if not routes:
-        return f"{frontend['backend']} ({backends.get(frontend['backend'], 0)} endpoints)"
+        rule = frontend.get("rule") or {}
+        faults = "".join(f" ! {one['name']}" for one in rule.get("faults", []))
+        used = behaviour.of_backend(backends.get(frontend["backend"], {}))
+        return f"{frontend['backend']} ({used}){behaviour.of_rule(rule)}{faults}"
     parts = []
     for entry in routes.get("entries", []):
         rule = routes["rules"][entry["rule"]]
@@ -205,5 +214,5 @@ def route_text(frontend: dict[str, Any], backends: dict[str, int]) -> str:
         mirrors = "".join(f" + copy to {one['backend']}" for one in rule.get("mirrors", []))
         faults = "".join(f" ! {one['name']}" for one in rule.get("faults", []))
         path = entry.get("match", {}).get("path", {}).get("value", "/")
-        parts.append(f"{path} → {shares}{mirrors}{faults}")
+        parts.append(f"{path} → {shares}{mirrors}{behaviour.of_rule(rule)}{faults}")
     return "\n".join(parts)

@@ -32,7 +32,7 @@ def test_the_good_objects_are_taken(kubernetes: ApiServer, kind: str) -> None:
     assert made.status == 201, made.message
 
 
-@pytest.mark.parametrize("one", filter(for_schema, (*bad(), *of_another_type())), ids=str)
+@pytest.mark.parametrize("one", list(filter(for_schema, (*bad(), *of_another_type()))), ids=str)
 def test_the_definitions_alone_refuse_it(kubernetes: ApiServer, one: Bad) -> None:
     made = send(kubernetes, one.object)
     assert made.status in (400, 422), made

@@ -61,4 +61,11 @@ def test_a_route_is_shown_with_shares_copies_and_faults() -> None:
     }
     shown = proxy.route_text(frontend, {})
     assert shown == "/ → 80 shop/api-v1@subset/80, 20 shop/api-v2@subset/80 + copy to staging/api/80 ! slow"
-    assert proxy.route_text({"backend": "a/b/80"}, {"a/b/80": 3}) == "a/b/80 (3 endpoints)"
+    endpoints = {"a/b/80": {"endpoints": [{}, {}, {}]}}
+    assert proxy.route_text({"backend": "a/b/80"}, endpoints) == "a/b/80 (3 endpoints)"
+
+
+def test_a_services_own_rule_is_shown() -> None:
+    rule = {"timeouts": {"requestSeconds": 2.0}, "retry": {"attempts": 2}, "faults": [{"name": "slow"}]}
+    shown = proxy.route_text({"backend": "a/b/80", "rule": rule}, {"a/b/80": {"endpoints": [{}], "outlier": {}}})
+    assert shown == "a/b/80 (1 endpoint, outliers ejected) [request 2s, 2 retries] ! slow"

@@ -42,7 +42,7 @@ def test_faults_of_a_service_need_the_worker() -> None:
     api, web = compiled(an_index(*SHOP, policy)).frontends
     assert api.rule is not None and [fault.name for fault in api.rule.faults] == ["slow"]
     assert (api.engine, web.engine) == ("python", "native")
-    assert "TrafficPolicy" in api.engine_reason
+    assert api.engine_reason == "what policies say (faults) runs in the worker"
 
 
 def test_faults_do_not_reach_a_port_that_is_not_http() -> None:
