@@ -9,8 +9,6 @@ from mesh_policy.snapshot import RateLimit
 
 MAX_REQUESTS = 1_000_000
 MIN_SECONDS, MAX_SECONDS = 0.001, 86_400.0
-MAX_PER_SECOND = 50_000.0
-"""Above what one sidecar carries, and no more than what its clock of microseconds tells apart within 3 %."""
 
 _NAME = re.compile(r"[A-Za-z0-9._/-]{1,512}\Z")
 _HEADER = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}\Z")
@@ -27,8 +25,6 @@ def check(limit: RateLimit, path: str) -> list[Violation]:
         found.append(Violation(f"{path}.burst", f"{limit.burst}: use 0 to {MAX_REQUESTS}"))
     if not MIN_SECONDS <= limit.per_seconds <= MAX_SECONDS:
         found.append(Violation(f"{path}.perSeconds", f"use {MIN_SECONDS} to {MAX_SECONDS:.0f} seconds"))
-    elif limit.requests / limit.per_seconds > MAX_PER_SECOND:
-        found.append(Violation(path, f"use at most {MAX_PER_SECOND:.0f} requests per second"))
     if any(not 1 <= port <= 65535 for port in limit.ports):
         found.append(Violation(f"{path}.ports", "a port is 1 to 65535"))
     if limit.by == "Header" and not _HEADER.match(limit.header or ""):

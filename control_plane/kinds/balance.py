@@ -48,6 +48,6 @@ def violations(at: str, balance: BalanceSpec | None) -> Iterator[Violation]:
     if sum((given.header is not None, given.cookie is not None, given.address)) != 1:
         yield Violation(f"{at}.hash", "give exactly one of header, cookie and address")
     if given.header is not None:
-        yield from checks.header_name(f"{at}.hash.header", given.header)
+        yield from checks.native_name(f"{at}.hash.header", given.header)
     if given.cookie is not None:
-        yield from checks.cookie_name(f"{at}.hash.cookie", given.cookie)
+        yield from checks.native_name(f"{at}.hash.cookie", given.cookie)

@@ -14,6 +14,7 @@ from mesh_policy.regex import refusal
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}\Z")
+_NATIVE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 
 MAX_VALUE = 4096
@@ -45,6 +46,15 @@ def cookie_name(path: str, value: str) -> Iterator[Violation]:
     """A cookie's name (RFC 6265: a token)."""
     if not _TOKEN.match(value):
         yield Violation(path, f"{value!r} is not a cookie's name: use letters, digits and '-', at most 256")
+
+
+def native_name(path: str, value: str) -> Iterator[Violation]:
+    """A header or cookie that HAProxy itself looks up: fewer characters than RFC 9110 allows, for none of them has a
+    meaning in its configuration."""
+    if not _NATIVE.match(value):
+        yield Violation(path, f"{value!r} cannot be used: use letters, digits, '-', '_' and '.', at most 128")
+    elif value.lower().startswith("x-mesh-internal-"):
+        yield Violation(path, f"{value!r} is reserved: names that begin with x-mesh-internal- belong to the mesh")
 
 
 def header_value(path: str, value: str) -> Iterator[Violation]:

@@ -37,4 +37,4 @@ def violations(at: str, limit: RateLimitSpec | None) -> Iterator[Violation]:
     elif limit.header is not None and limit.by != "Header":
         yield Violation(f"{at}.header", f"has no meaning with by: {limit.by}: use by: Header")
     if limit.header is not None:
-        yield from checks.header_name(f"{at}.header", limit.header)
+        yield from checks.native_name(f"{at}.header", limit.header)

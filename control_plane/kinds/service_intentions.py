@@ -113,7 +113,7 @@ def _http(at: str, http: HttpPermission) -> Iterator[Violation]:
 
 
 def _header(at: str, test: HeaderTest) -> Iterator[Violation]:
-    yield from checks.header_name(f"{at}.name", test.name)
+    yield from checks.native_name(f"{at}.name", test.name)
     if sum(given is not None for given in (test.present, test.exact, test.prefix, test.suffix, test.regex)) != 1:
         yield Violation(at, "give exactly one of present, exact, prefix, suffix and regex")
     for field, value in (("exact", test.exact), ("prefix", test.prefix), ("suffix", test.suffix)):

@@ -190,17 +190,17 @@ loadBalancing:
           message: "give exactly one of header, cookie and address: true"
       properties:
         header:
-          description: Name of a header; case does not matter. At most 256 characters.
+          description: Name of a header; case does not matter. Letters, digits, '-', '_' and '.', at most 128.
           type: string
           minLength: 1
-          maxLength: 256
-          pattern: ^[A-Za-z0-9!#$%&'*+\-.^_\x60|~]+$
+          maxLength: 128
+          pattern: ^[A-Za-z0-9][A-Za-z0-9._-]*$
         cookie:
-          description: Name of a cookie. At most 256 characters.
+          description: Name of a cookie. Letters, digits, '-', '_' and '.', at most 128.
           type: string
           minLength: 1
-          maxLength: 256
-          pattern: ^[A-Za-z0-9!#$%&'*+\-.^_\x60|~]+$
+          maxLength: 128
+          pattern: ^[A-Za-z0-9][A-Za-z0-9._-]*$
         address:
           description: The address of the calling pod.
           type: boolean
