@@ -115,7 +115,8 @@ def without_effect(index: Index, policy: TrafficPolicy, ref: TargetRef) -> dict[
     if ports and all(protocol_of(port) == "tcp" for port in ports):
         numbers = ", ".join(str(port.port) for port in ports)
         why = f"acts on HTTP only, and port {numbers} of Service {ref.name} does not speak it"
-        found = {field: why for field in used if field in OF_REQUESTS}
+        silence = policy.spec.timeouts is not None and policy.spec.timeouts.idle is not None
+        found = {field: why for field in used if field in OF_REQUESTS and not (field == "timeouts" and silence)}
     if ref.section_name is not None and "retryBudget" in used:
         found["retryBudget"] = "all ports of a Service share one: name the Service without sectionName"
     return found

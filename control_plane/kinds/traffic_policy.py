@@ -57,7 +57,7 @@ OF_SERVICES = ("retryBudget", "circuit", "outlier", "loadBalancing", "rateLimit"
 """What concerns a Service's endpoints: rules and routes have none of their own."""
 
 OF_REQUESTS = ("timeouts", "retry", "rateLimit", "faults")
-"""What has a meaning for HTTP alone."""
+"""What has a meaning for HTTP alone (of timeouts, all but idle)."""
 
 
 def given(spec: TrafficPolicySpec) -> tuple[str, ...]:

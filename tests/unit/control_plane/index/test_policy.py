@@ -109,6 +109,9 @@ def test_what_says_nothing_to_its_target_does_not_act() -> None:
     (refusal,) = found.refusals["shop", "p"]
     assert (refusal.reason, refusal.message[:16]) == ("NoEffect", "spec.rateLimit: ")
     scope = (Scope("Service", "shop", "db"),)
+    for timeouts, refused in (({"request": "1s"}, True), ({"request": "1s", "idle": "1s"}, False)):
+        table_of = PolicyTable(an_index(database, a_policy("p", targets=[target], timeouts=timeouts)))
+        assert (("shop", "p") in table_of.refusals) is refused
     assert found.holder("circuit", scope) is not None
     assert found.holder("rateLimit", scope) is None
 
