@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Property tests try the same cases on every run, and are not timed: a busy machine is no failure. For people who look
+# for more: HYPOTHESIS_PROFILE=deep.
+settings.register_profile("heddle", deadline=None, derandomize=True, database=None)
+settings.register_profile("deep", deadline=None, max_examples=5000, database=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "heddle"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

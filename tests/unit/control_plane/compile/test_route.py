@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from control_plane.compile.outbound import Shared, outbound
 from control_plane.index.store import Index
@@ -128,3 +132,37 @@ def test_calls_have_an_order_of_their_own() -> None:
         ),
     )
     assert [one.rpartition("#")[2] for one in decided_by(index)] == ["longer", "service", "method", "header", "any"]
+
+
+competitors = st.lists(
+    st.tuples(
+        st.sampled_from(["HTTPRoute", "GRPCRoute"]),
+        st.sampled_from(["shop", "client", "third"]),
+        st.sampled_from(["2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"]),
+        st.sampled_from([None, 80, 8080]),
+    ),
+    max_size=6,
+)
+
+
+@given(competitors, st.sampled_from(["shop", "client", "third", "fourth"]), st.randoms(use_true_random=False))
+def test_no_rule_of_a_losing_route_is_compiled(
+    found: list[tuple[str, str, str, int | None]], client: str, chance: random.Random
+) -> None:
+    """Consumers of the client's namespace, else producers; of these the calls, where there are any. In any order of
+    arrival."""
+    objects = []
+    for index, (kind, namespace, created, port) in enumerate(found):
+        make = a_grpc_route if kind == "GRPCRoute" else a_route
+        parent = {"namespace": "shop", **({"port": port} if port else {})}
+        one = make(f"r{index}", "api", rule("x"), namespace=namespace, created=created, parent=parent)
+        objects.append((one, kind, namespace, port))
+    ports = ({"name": "a", "port": 80, "appProtocol": "http"}, {"name": "b", "port": 8080, "appProtocol": "http"})
+    chance.shuffle(objects)
+    index_ = an_index(*SHOP, a_service("api", "10.96.0.10", *ports), *(one for one, *_ in objects))
+    on_port = [(one, kind, namespace) for one, kind, namespace, port in objects if port in (None, 80)]
+    mine = [c for c in on_port if c[2] == client != "shop"] or [c for c in on_port if c[2] == "shop"]
+    calls = [c for c in mine if c[1] == "GRPCRoute"] or mine
+    winners = {f"{kind}/{namespace}/{one['metadata']['name']}" for one, kind, namespace in calls}
+    compiled = frontend(index_, client).routes
+    assert {one.route for one in compiled.rules} == winners if compiled else not winners
