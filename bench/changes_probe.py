@@ -10,6 +10,7 @@ import time
 
 PAUSE_SECONDS = 0.01
 NONE = "none"
+telling = threading.Lock()
 
 
 def follow(kept: bool) -> None:
@@ -27,7 +28,8 @@ def follow(kept: bool) -> None:
             connection.close()
         if revision != seen:
             # one clock for all: containers of one machine
-            print(json.dumps({"at": time.time(), "revision": revision, "kept": kept}), flush=True)
+            with telling:
+                print(json.dumps({"at": time.time(), "revision": revision, "kept": kept}), flush=True)
             seen = revision
         if not kept:
             connection.close()
