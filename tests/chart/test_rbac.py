@@ -46,7 +46,9 @@ def test_a_given_ca_is_read_and_never_written(mesh: list[Manifest], values: tupl
     assert verbs == ({"get"} if given else {"get", "create", "update", "patch"})
 
 
-def test_what_is_written_in_the_whole_cluster_is_status_reviews_and_two_named_objects(mesh: list[Manifest]) -> None:
+def test_what_is_written_in_the_whole_cluster_is_status_reviews_the_xmesh_and_two_named_objects(
+    mesh: list[Manifest],
+) -> None:
     for rule in rules(mesh, "ClusterRole"):
         if not WRITES & set(rule["verbs"]):
             continue
@@ -55,6 +57,8 @@ def test_what_is_written_in_the_whole_cluster_is_status_reviews_and_two_named_ob
             assert set(rule["verbs"]) == {"get", "patch"}
         elif rule["apiGroups"] == ["authentication.k8s.io"]:
             assert rule["resources"] == ["tokenreviews"]
+        elif rule["resources"] == ["xmeshes"]:
+            assert WRITES & set(rule["verbs"]) == {"create"}, "its spec is never edited"
         else:
             assert all(resource.endswith("/status") for resource in rule["resources"]), rule
 
