@@ -7,6 +7,7 @@ from msgspec import structs
 from control_plane.index.policy import PolicyTable, Scope
 from control_plane.kinds.duration import duration_seconds
 from control_plane.kinds.retry import FAILURES, RetrySpec, RouteRetry, grpc_statuses, statuses
+from mesh_policy.retry import MAX_PAUSE_SECONDS
 from mesh_policy.snapshot import Retry
 
 _ROUTE_GROWTH = 10
@@ -40,7 +41,7 @@ def _of_route(spec: RouteRetry) -> Retry:
     if spec.backoff is None:
         return found
     least = duration_seconds(spec.backoff)
-    longest = max(found.backoff_max_seconds, _ROUTE_GROWTH * least)
+    longest = min(MAX_PAUSE_SECONDS, max(found.backoff_max_seconds, _ROUTE_GROWTH * least))
     return structs.replace(
         found,
         backoff_min_seconds=least,

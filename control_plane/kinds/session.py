@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from control_plane.kinds import checks
+from control_plane.kinds.duration import duration_seconds
 from control_plane.kinds.meta import Strict
 from mesh_policy.errors import Violation
 
@@ -43,11 +44,16 @@ def violations(at: str, session: SessionPersistence | None) -> Iterator[Violatio
         yield Violation(f"{at}.sessionName", f"{name!r} is not a name: use letters, digits and '-', at most 128")
     elif name is not None and session.type == "Header":
         yield from checks.header_name(f"{at}.sessionName", name)
-    yield from checks.duration(f"{at}.absoluteTimeout", session.absolute_timeout, "1s", MAX_LIFETIME, "no end")
+    wrong = [*checks.duration(f"{at}.absoluteTimeout", session.absolute_timeout, "1s", MAX_LIFETIME, "no end")]
+    yield from wrong
     yield from checks.duration(f"{at}.idleTimeout", session.idle_timeout, "1s", MAX_LIFETIME, "no end")
     if session.cookie_config is None:
         return
     if session.type != "Cookie":
         yield Violation(f"{at}.cookieConfig", "has no meaning with type Header: leave it out")
-    if session.cookie_config.lifetime_type == "Permanent" and session.absolute_timeout is None:
-        yield Violation(f"{at}.absoluteTimeout", "is missing: lifetimeType Permanent needs it")
+    if session.cookie_config.lifetime_type == "Permanent" and not wrong and not _ends(session):
+        yield Violation(f"{at}.absoluteTimeout", "is missing or 0s: lifetimeType Permanent needs one of 1s or more")
+
+
+def _ends(session: SessionPersistence) -> bool:
+    return session.absolute_timeout is not None and duration_seconds(session.absolute_timeout) > 0

@@ -23,6 +23,8 @@ from control_plane.kinds.session import SessionPersistence, violations
         ({"idleTimeout": "long"}, ["at.idleTimeout"]),
         ({"type": "Header", "cookieConfig": {}}, ["at.cookieConfig"]),
         ({"cookieConfig": {"lifetimeType": "Permanent"}}, ["at.absoluteTimeout"]),
+        ({"absoluteTimeout": "0s", "cookieConfig": {"lifetimeType": "Permanent"}}, ["at.absoluteTimeout"]),
+        ({"absoluteTimeout": "long", "cookieConfig": {"lifetimeType": "Permanent"}}, ["at.absoluteTimeout"]),
     ],
 )
 def test_what_is_wrong_is_named(spec: dict[str, Any], paths: list[str]) -> None:
