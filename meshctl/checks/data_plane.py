@@ -9,7 +9,7 @@ from collections import Counter
 from meshctl import pods
 from meshctl.checks import Category, Check, CheckFailed, Context, Finding, Skipped, Warned
 from meshctl.client import ApiError
-from meshctl.names import GATEWAY_API, HEALTH_PORT, MESH_API, METRICS_PORT
+from meshctl.names import CONTROLLER_NAME, GATEWAY_API, GATEWAY_X_API, HEALTH_PORT, MESH_API, METRICS_PORT
 from meshctl.pods import Pod
 
 MOST = 200
@@ -108,6 +108,7 @@ KINDS = (
     f"{GATEWAY_API}/grpcroutes",
     f"{GATEWAY_API}/tcproutes",
     f"{GATEWAY_API}/tlsroutes",
+    f"{GATEWAY_X_API}/xbackendtrafficpolicies",
     f"{MESH_API}/servicesubsets",
     f"{MESH_API}/serviceintentions",
     f"{MESH_API}/trafficpolicies",
@@ -134,10 +135,11 @@ def conditions(context: Context) -> Finding:
 
 
 def conditions_of(item: dict[str, object]) -> list[dict[str, str]]:
-    """Conditions of our own kinds, and of a route those that the mesh's controller wrote."""
+    """Conditions of our own kinds, and of the Gateway API's those that the mesh's controller wrote."""
     status = item.get("status") or {}
     assert isinstance(status, dict)  # noqa: S101 - the API's own schema
-    parents = [one for one in status.get("parents", []) if one.get("controllerName") == "mesh.heddle.dev/control-plane"]
+    entries = [*status.get("parents", []), *status.get("ancestors", [])]
+    parents = [one for one in entries if one.get("controllerName") == CONTROLLER_NAME]
     nested = [condition for parent in parents for condition in parent.get("conditions", [])]
     return [*status.get("conditions", []), *nested]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -77,7 +78,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make conformance", description=__doc__)
     parser.add_argument("--kubeconfig", default=os.environ.get("KUBECONFIG", "/var/lib/heddle/kubeconfig"))
     parser.add_argument("--engine", choices=["auto", "python", "native"], help="as MeshConfig says, unless given")
-    parser.add_argument("--channel", choices=["standard", "experimental"], default="standard")
+    parser.add_argument(
+        "--channel", choices=["standard", "experimental"], help="that must be installed; any, unless given"
+    )
     parser.add_argument("--test", help="one test by its short name, for instance MeshTrafficSplit")
     parser.add_argument("--version", default="main", help="of the mesh, for the report")
     parser.add_argument("--output", type=Path, default=cache() / "conformance", help="folder of report and log")
@@ -95,13 +98,14 @@ def main() -> int:
     args = arguments()
     kubectl = Kubectl(args.kubeconfig)
     found = installed_channel(kubectl)
-    if found != (args.channel, f"v{SUITE_VERSION}"):
-        there = "nothing" if found is None else f"{found[1]}, channel {found[0]}"
-        print(f"The cluster has of the Gateway API: {there}. Needed: v{SUITE_VERSION}, channel {args.channel}.")
-        print(f"ansible-playbook playbooks/gateway_api.yml -e gateway_api_channel={args.channel} installs it.")
+    channel, version = found or ("none", "nothing")
+    if version != f"v{SUITE_VERSION}" or args.channel not in {None, channel}:
+        wanted = args.channel or "standard"
+        print(f"The cluster has of the Gateway API: {version}, channel {channel}. Needed: v{SUITE_VERSION}, {wanted}.")
+        print(f"ansible-playbook playbooks/gateway_api.yml -e gateway_api_channel={wanted} installs it.")
         return 64
     args.output.mkdir(parents=True, exist_ok=True)
-    name = f"{args.channel}-{args.version}-{args.engine or 'default'}"
+    name = f"{channel}-{args.version}-{args.engine or 'default'}"
     report = args.output / f"{name}-report.yaml"
     log = None if args.runs is None else Log(args.runs_output / f"{name}-runs.log", name, revision())
     with with_engine(kubectl, args.engine):
@@ -112,6 +116,8 @@ def main() -> int:
                 print(f"run {number} of {args.runs}: {summary(done)}", flush=True)
             if not done.results.good:
                 break
+    if log is not None and done.results.good:
+        shutil.copy(report, args.runs_output)
     print(f"report: {report}\nlog:    {report.with_suffix('.log')}{f'\nruns:   {log.path}' if log else ''}")
     return 0 if done.results.good else 1
 

@@ -18,7 +18,7 @@ from tests.e2e.workload import FILES, Program, Workload, bring_programs, expose,
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 NEIGHBOUR = "e2e-routes-neighbour"
-LIVE_SECONDS = 10
+LIVE_SECONDS = 30
 """A limit against hanging; how long it takes, `python -m bench.changes` measures."""
 
 Answers = Counter[tuple[int, str]]
