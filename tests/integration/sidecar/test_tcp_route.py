@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -19,7 +20,7 @@ from tests.support.sidecar.applications import Application, exchange, get
 from tests.support.sidecar.mesh import API, API_IP, HTTP, THIEF, WEB, Mesh, caller_config
 
 VIP = "10.96.0.40"
-FIRST, SECOND, WRONG_PEER = 9101, 9102, 9103
+FIRST, SECOND, WRONG_PEER, TLS = 9101, 9102, 9103, 9104
 PORT = 443
 WAIT_SECONDS = 10.0
 
@@ -51,7 +52,7 @@ def routed(applications: None, changing_mesh: Mesh) -> Mesh:
 
 def config(*rules: TcpRule) -> WorkloadConfig:
     before = caller_config("web")
-    peers = {FIRST: API, SECOND: API, WRONG_PEER: THIEF}
+    peers = {FIRST: API, SECOND: API, WRONG_PEER: THIEF, TLS: API}
     backends = tuple(
         Backend(name=f"shop/{port}/1", protocol="tcp", endpoints=(Endpoint(ip=API_IP, port=port, identity=identity),))
         for port, identity in peers.items()
@@ -187,6 +188,30 @@ def wait_for_session(mesh: Mesh, what: str) -> None:
             return
         time.sleep(0.02)
     raise AssertionError(f"no {what}: {answer}")
+
+
+def test_tls_of_the_application_ends_at_the_application(routed: Mesh) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(routed.authority.server("exact.example").pem)
+        file.flush()
+        context.load_cert_chain(file.name)
+
+    def serve(client: socket.socket) -> None:
+        with context.wrap_socket(client, server_side=True) as inner:
+            inner.sendall(b"inside\n")
+
+    application = Application(routed.api.listener(TLS), serve)
+    apply(routed, rule((TLS, 1), names=("exact.example",)))
+    trust = ssl.create_default_context(cadata=routed.authority.bundle)
+    try:
+        with (
+            routed.web.connect((VIP, PORT)) as connection,
+            trust.wrap_socket(connection, server_hostname="exact.example") as client,
+        ):
+            assert client.makefile("rb").readline() == b"inside\n"
+    finally:
+        application.close()
 
 
 def test_the_peer_behind_a_route_must_prove_its_identity(routed: Mesh) -> None:
