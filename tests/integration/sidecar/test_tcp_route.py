@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import socket
 import ssl
 import tempfile
@@ -162,6 +163,24 @@ def test_the_server_name_decides_as_the_policy_says(routed: Mesh, catch_all: boo
         expected = {None: "", f"shop/{FIRST}/1": "first", f"shop/{SECOND}/1": "second"}[target]
         assert said(routed, hello(name)) == expected, name
     assert said(routed, b"not a hello") == ("second" if catch_all else "")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_names_go_where_the_policy_says(routed: Mesh, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - the same cases every time
+
+    def name() -> str:
+        return ".".join(chance.choices(("a", "b", "ab", "a-b"), k=chance.randint(1, 5)))
+
+    def named() -> tuple[str, ...]:
+        return tuple(chance.choice(("", "*.")) + name() for _ in range(chance.randint(1, 4)))
+
+    rules = tuple(rule((chance.choice((FIRST, SECOND, None)), 1), name=str(i), names=named()) for i in range(20))
+    apply(routed, *rules)
+    wanted = {f"shop/{FIRST}/1": "first", f"shop/{SECOND}/1": "second", None: ""}
+    for asked in {name() for _ in range(150)}:
+        found = tcp_route.find(TcpRoutes(rules=rules), asked)
+        assert said(routed, hello(asked)) == (wanted[found.targets[0].backend] if found else ""), (asked, found)
 
 
 def test_a_client_that_is_slow_to_say_its_hello_is_waited_for(routed: Mesh) -> None:
