@@ -92,6 +92,8 @@ def _check(config: WorkloadConfig) -> list[Violation]:
         found += balance.check(backend.balance, f"{at}.balance")
         if backend.circuit is not None:
             found += circuit.check(backend.circuit, f"{at}.circuit")
+    if len({limit.name for limit in config.inbound.rate_limits}) != len(config.inbound.rate_limits):
+        found.append(Violation("inbound.rateLimits", "two limits have the same name"))
     for i, limit in enumerate(config.inbound.rate_limits):
         found += rate_limit.check(limit, f"inbound.rateLimits[{i}]")
     for i, frontend in enumerate(config.outbound.frontends):

@@ -26,6 +26,11 @@ its sidecar, so without this a database would keep the locks of a lost client fo
 HARD_STOP_AFTER = "15m"
 """How long a process that was replaced may finish its streams; then they are cut. Kept connections that are idle end
 with their next request, decided by the configuration of that process (ADR 0003)."""
+PEER = "sidecar"
+"""Name of this process, and of the one that replaces it, for the tables that they hand on."""
+TABLE_HANDOVER = "peers reload"
+"""For a stick table: a process that is replaced teaches it to the next one. A process that has learnt nothing waits 5 s
+before it teaches in its turn, so some table must always have this."""
 STICK_COUNTERS = 12
 """Entries of tables that one request can hold on to: rate limits that it meets."""
 HEADER_TIMEOUT = "10s"
@@ -64,6 +69,7 @@ global
   description {quote(place.files_dir)}
   stats socket {quote(place.socket("admin"))} mode 600 level admin expose-fd listeners
   stats timeout 30s
+  localpeer {PEER}
   nbthread 1
   fd-hard-limit {MAX_DESCRIPTORS}
   hard-stop-after {HARD_STOP_AFTER}
@@ -120,6 +126,10 @@ defaults d-worker from d-base
   retry-on conn-failure empty-response
   http-request disable-l7-retry unless {{ method GET HEAD OPTIONS }}
   http-reuse safe
+
+peers reload
+  bind unix@{place.socket("peers")} mode 600
+  server {PEER}
 
 frontend metrics from d-base
   mode http

@@ -2,21 +2,25 @@
 
 A bucket is one number, the time at which it is full again (the generic cell rate algorithm): a request moves it by one
 interval, and is refused when it lies further ahead than the bucket is deep. It is kept in a stick table as 32 bits of a
-clock that is coarse enough never to run over, per caller, and forgotten when the bucket has long been full.
+clock that is coarse enough never to run over, per caller, and forgotten when the bucket has long been full. A process
+that is replaced hands its buckets on.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from math import ceil
 
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import Inbound, RateLimit
-from proxy.engine.haproxy.base import STICK_COUNTERS
+from proxy.engine.haproxy.base import STICK_COUNTERS, TABLE_HANDOVER
 from proxy.engine.haproxy.quoting import header_name, word
 
 MAX_BUCKETS = 10_000
 """Of one limit: some 2 MB. The one that was used longest ago gives way, and begins full when it comes back."""
+MAX_EXPIRE_SECONDS = 2_000_000
+"""23 days; HAProxy's times end at 24."""
 _RANGE = 2**32
 _HORIZON = 2**30
 """Ticks that a bucket may lie ahead."""
@@ -34,8 +38,8 @@ class Bucket:
 
     @property
     def expire_seconds(self) -> int:
-        """A bucket that nobody asked for so long is full."""
-        return ceil((self.depth + self.interval) * self.tick_us / 1e6) + 1
+        """A bucket that nobody asked for so long is full, unless that takes longer than HAProxy can keep it."""
+        return min(ceil((self.depth + self.interval) * self.tick_us / 1e6) + 1, MAX_EXPIRE_SECONDS)
 
 
 def bucket(limit: RateLimit) -> Bucket:
@@ -63,11 +67,17 @@ def _meet(one: RateLimit, other: RateLimit) -> bool:
 def tables(limits: tuple[RateLimit, ...]) -> str:
     """The buckets, by a hash of who asks: a key has one length, however long a name or a header is."""
     return "".join(
-        f"\nbackend rate_{i} from d-base\n"
+        f"\nbackend {_table(limit)} from d-base\n"
         f"  stick-table type binary len 32 size {16 if limit.by == 'Workload' else MAX_BUCKETS} "
-        f"expire {bucket(limit).expire_seconds}s store gpt(1)\n"
-        for i, limit in enumerate(limits)
+        f"expire {bucket(limit).expire_seconds}s store gpt(1) {TABLE_HANDOVER}\n"
+        for limit in limits
     )
+
+
+def _table(limit: RateLimit) -> str:
+    """Buckets are handed on by this name: to the same limit, with the same numbers."""
+    text = "\n".join((limit.name, repr(bucket(limit)), limit.by, limit.header or ""))
+    return f"rate_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def rules(inbound: Inbound) -> str:
@@ -100,7 +110,7 @@ def _ask(i: int, limit: RateLimit, slot: int) -> str:
     first = f"{on or ' if'} !{{ var(txn.rate_wait) -m found }} {over}"
     lines = [
         *_key(limit),
-        f"track-sc{slot} var(txn.rate_key),sha2(256) table rate_{i}{on}",
+        f"track-sc{slot} var(txn.rate_key),sha2(256) table {_table(limit)}{on}",
         f"set-var(txn.rate_now_{i}) date(0,us),div({numbers.tick_us}){on}",
         f"set-var({ahead}) sc_get_gpt(0,{slot}),sub(txn.rate_now_{i}),and({_RANGE - 1}){on}",
         f"set-var({ahead}) int(0){on or ' if'} {fresh}",

@@ -148,7 +148,7 @@ def hello_sections(place: Place, log_format: str) -> str:
     """Where slow clients go on, and the counters of the rules."""
     return f"""
 backend {_TABLE} from d-base
-  stick-table type string len 16 size 10k store gpc(1)
+  stick-table type string len 16 size 10k store gpc(1) {base.TABLE_HANDOVER}
 
 backend to_hello from d-tcp
   server hello unix@{place.socket("hello")} send-proxy-v2

@@ -21,7 +21,12 @@ from tests.support.sidecar.applications import Application, exchange, get, http_
 from tests.support.sidecar.mesh import API, API_IP, HTTP, THIEF, VIP, WEB, Mesh, api_config
 from tests.support.sidecar.pod import Pod
 
-FIVE = RateLimit(name="shop/limits", requests=5, per_seconds=60, burst=2)
+
+@pytest.fixture
+def five(request: pytest.FixtureRequest) -> RateLimit:
+    """Seven at once, then one every 12 s. Buckets live on in the next process by their limit's name."""
+    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
+    return RateLimit(name=f"shop/{name}", requests=5, per_seconds=60, burst=2)
 
 
 def limit(mesh: Mesh, *limits: RateLimit, callers: tuple[str, ...] = (WEB, THIEF)) -> None:
@@ -44,55 +49,55 @@ def statuses(mesh: Mesh, requests: int, *, pod: Pod | None = None, headers: str 
         return [exchange(connection, get("/", headers=headers)).status for _ in range(requests)]
 
 
-def test_what_is_beyond_is_refused_and_told_when_to_come_back(changing_mesh: Mesh) -> None:
-    limit(changing_mesh, FIVE)
+def test_what_is_beyond_is_refused_and_told_when_to_come_back(changing_mesh: Mesh, five: RateLimit) -> None:
+    limit(changing_mesh, five)
     assert statuses(changing_mesh, 10) == [200] * 7 + [429] * 3
     answer = changing_mesh.ask(get("/refused"))
     assert answer.status == 429
     assert 1 <= int(answer.headers["retry-after"]) <= 12
     assert answer.headers["x-mesh-error"] == "rate-limited"
-    assert logged(changing_mesh.api, "/refused")["reason"] == "shop/limits"
+    assert logged(changing_mesh.api, "/refused")["reason"] == five.name
 
 
-def test_one_bucket_for_all(changing_mesh: Mesh) -> None:
-    limit(changing_mesh, FIVE)
+def test_one_bucket_for_all(changing_mesh: Mesh, five: RateLimit) -> None:
+    limit(changing_mesh, five)
     assert statuses(changing_mesh, 7) == [200] * 7
     assert statuses(changing_mesh, 1, pod=changing_mesh.thief) == [429]
 
 
-def test_a_bucket_for_each_caller(changing_mesh: Mesh) -> None:
-    limit(changing_mesh, msgspec.structs.replace(FIVE, by="Caller"))
+def test_a_bucket_for_each_caller(changing_mesh: Mesh, five: RateLimit) -> None:
+    limit(changing_mesh, msgspec.structs.replace(five, by="Caller"))
     for pod in (changing_mesh.web, changing_mesh.thief):
         assert statuses(changing_mesh, 8, pod=pod) == [200] * 7 + [429]
 
 
-def test_a_bucket_for_each_value_of_a_header_and_one_for_none(changing_mesh: Mesh) -> None:
-    by_tenant = msgspec.structs.replace(FIVE, by="Header", header="x-tenant")
+def test_a_bucket_for_each_value_of_a_header_and_one_for_none(changing_mesh: Mesh, five: RateLimit) -> None:
+    by_tenant = msgspec.structs.replace(five, by="Header", header="x-tenant")
     limit(changing_mesh, by_tenant)
     for headers in ("x-tenant: a\r\n", "x-tenant: b\r\n", "x-tenant: -\r\n", "", f"x-tenant: {'x' * 4000}\r\n"):
         assert statuses(changing_mesh, 8, headers=headers) == [200] * 7 + [429], headers
 
 
-def test_who_may_not_call_takes_nothing_from_those_who_may(changing_mesh: Mesh) -> None:
-    limit(changing_mesh, FIVE, callers=(WEB,))
+def test_who_may_not_call_takes_nothing_from_those_who_may(changing_mesh: Mesh, five: RateLimit) -> None:
+    limit(changing_mesh, five, callers=(WEB,))
     assert statuses(changing_mesh, 10, pod=changing_mesh.thief) == [403] * 10
     assert statuses(changing_mesh, 8) == [200] * 7 + [429]
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_what_one_limit_refuses_costs_nothing_in_another(changing_mesh: Mesh, order: int) -> None:
-    two = msgspec.structs.replace(FIVE, name="shop/two", requests=2, burst=0, by="Header", header="x-tenant")
-    limit(changing_mesh, *(FIVE, two)[::order])
+def test_what_one_limit_refuses_costs_nothing_in_another(changing_mesh: Mesh, order: int, five: RateLimit) -> None:
+    two = msgspec.structs.replace(five, name=f"{five.name}-two", requests=2, burst=0, by="Header", header="x-tenant")
+    limit(changing_mesh, *(five, two)[::order])
     assert statuses(changing_mesh, 10, headers="x-tenant: a\r\n") == [200] * 2 + [429] * 8
     assert statuses(changing_mesh, 2, headers="x-tenant: b\r\n") == [200] * 2
     assert statuses(changing_mesh, 2, headers="x-tenant: c\r\n") == [200] * 2
     assert statuses(changing_mesh, 2, headers="x-tenant: d\r\n") == [200, 429]
 
 
-def test_other_ports_are_not_limited(changing_mesh: Mesh) -> None:
+def test_other_ports_are_not_limited(changing_mesh: Mesh, five: RateLimit) -> None:
     other = Application(changing_mesh.api.listener(9091), http_echo("other"))
     try:
-        limit(changing_mesh, msgspec.structs.replace(FIVE, ports=(HTTP,)))
+        limit(changing_mesh, msgspec.structs.replace(five, ports=(HTTP,)))
         assert statuses(changing_mesh, 20, port=9091) == [200] * 20
         assert statuses(changing_mesh, 8) == [200] * 7 + [429]
     finally:
@@ -110,3 +115,12 @@ def test_the_long_run_rate(changing_mesh: Mesh) -> None:
             asked += 1
     assert asked > 2 * taken, "too slow a machine to ask for more than is allowed"
     assert abs(taken - (60 + 60 * passed)) < 6
+
+
+def test_a_bucket_outlives_a_reload(changing_mesh: Mesh, five: RateLimit) -> None:
+    limit(changing_mesh, five)
+    assert statuses(changing_mesh, 8) == [200] * 7 + [429]
+    process = changing_mesh.api.process("haproxy")
+    limit(changing_mesh, five, RateLimit(name="shop/aside", requests=1000, ports=(9999,)))
+    assert changing_mesh.api.process("haproxy") != process
+    assert statuses(changing_mesh, 3) == [429] * 3

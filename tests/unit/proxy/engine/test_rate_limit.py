@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mesh_policy.errors import InvalidConfig
 from mesh_policy.rate_limit import check
 from mesh_policy.snapshot import Inbound, RateLimit
-from proxy.engine.haproxy.rate_limit import Bucket, bucket, rules, slots, tables
+from proxy.engine.haproxy.rate_limit import MAX_EXPIRE_SECONDS, Bucket, bucket, rules, slots, tables
 from proxy.engine.haproxy.render import render
 from tests.support.sidecar.snapshots import PLACE, STRICT
 
@@ -32,7 +32,8 @@ def test_the_long_run_rate_is_right_and_the_clock_does_not_run_over(limit: RateL
     assert abs(seconds / limit.per_seconds - 1) < 0.03
     assert found.depth + found.interval < 2**31
     # What has expired was full.
-    assert found.expire_seconds * 1e6 > (found.depth + found.interval) * found.tick_us
+    full = (found.depth + found.interval) * found.tick_us / 1e6
+    assert full < found.expire_seconds <= MAX_EXPIRE_SECONDS or found.expire_seconds == MAX_EXPIRE_SECONDS
 
 
 class Table:
@@ -108,6 +109,17 @@ def test_every_limit_is_asked_before_one_counts() -> None:
     refused = text.index("http-request return status 429")
     assert text.index("sc-set-gpt(0,0)") > refused
     assert text.rindex("track-sc") < refused
+
+
+def test_buckets_are_handed_on_to_the_same_limit_only() -> None:
+    def sections(*limits: RateLimit) -> list[str]:
+        return [line.split()[1] for line in tables(limits).splitlines() if line.startswith("backend ")]
+
+    one, other = limit(80), limit(80, name="shop/other")
+    assert sections(other, one) == [*sections(other), *sections(one)]
+    assert sections(limit(80, 81)) == sections(one)
+    assert sections(limit(80, requests=6)) != sections(one)
+    assert sections(limit(80, by="Caller")) != sections(one)
 
 
 @pytest.mark.parametrize("changes", [{"name": "a) b"}, {"by": "Header", "header": "x) y"}])
