@@ -97,12 +97,10 @@ class Configuration:
             self.trust_bundle = before
 
     async def _install(self, data: bytes) -> None:
-        version = ""
+        version = wire.version_of(data)
         violations: tuple[Violation, ...] = ()
         try:
-            config = wire.decode(data)
-            version = config.version
-            await self._apply(config)
+            await self._apply(wire.decode(data))
             logger.info("runs %s", version)
         except InvalidConfig as error:
             self.refused += 1

@@ -155,7 +155,7 @@ def test_a_snapshot_that_does_not_decode_is_refused_and_the_last_good_one_stays(
         mesh.control_plane.push_raw(WEB, bad)
         until(lambda n=count: len(mesh.control_plane.acks) > n, 5, "an answer")  # type: ignore[misc]
         who, ack = mesh.control_plane.acks[-1]
-        assert (who, ack["accepted"]) == (WEB, False)
+        assert (who, ack["accepted"], ack["version"]) == (WEB, False, wire.version_of(bad))
         assert ack["violations"]
         mesh.works()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -100,6 +101,23 @@ def test_what_does_not_hold_together_is_refused_and_names_its_field(data: bytes,
     with pytest.raises(InvalidConfig) as refused:
         wire.decode(data)
     assert refused.value.violations[0].path == path
+
+
+def test_what_does_not_decode_still_has_the_version_that_it_says() -> None:
+    """The control plane hears what is refused: an older sidecar meets new fields."""
+    stamped = wire.stamp(config())
+    newer = wire.encode(stamped)[:-1] + b',"unknown":1}'
+    with pytest.raises(InvalidConfig):
+        wire.decode(newer)
+    assert wire.version_of(newer) == stamped.version
+
+
+@pytest.mark.parametrize(
+    "data", [b"{", b"{}", b'{"wireVersion":1,"version":"sha256:\\n"}', b'{"wireVersion":1,"version":7}']
+)
+def test_what_says_no_version_gets_one_of_its_own(data: bytes) -> None:
+    assert re.fullmatch("sha256:[0-9a-f]{16}", wire.version_of(data))
+    assert wire.version_of(data) != wire.version_of(data + b" ")
 
 
 def test_two_backends_of_one_name_are_refused() -> None:
