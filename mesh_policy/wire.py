@@ -53,7 +53,7 @@ def encode(config: WorkloadConfig) -> bytes:
 
 
 def version_of(data: bytes) -> str:
-    """The version that a snapshot says it has, also when it does not decode; the hash of what says none. For its ack."""
+    """For an ack: the version that a snapshot says it has, also when it does not decode; else its hash."""
     try:
         said = _envelope.decode(data).version
     except msgspec.MsgspecError:
