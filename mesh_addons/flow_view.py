@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from mitmproxy.http import HTTPFlow, Response
 
@@ -100,7 +100,8 @@ def attach(flow: HTTPFlow, frontends: Frontends, frontend: PreparedFrontend) -> 
 
 def mesh_flow(flow: HTTPFlow) -> MeshFlow:
     """What `attach` put there."""
-    return cast(MeshFlow, flow.metadata[_KEY])
+    mesh: MeshFlow = flow.metadata[_KEY]
+    return mesh
 
 
 def decided(flow: HTTPFlow) -> bool:

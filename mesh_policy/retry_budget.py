@@ -20,13 +20,15 @@ class Window:
     Every call takes the time in seconds, of any clock. A clock that goes back is taken to stand still.
     """
 
-    __slots__ = ("_originals", "_originals_in", "_retries", "_retries_in", "_slot", "_width", "budget")
+    __slots__ = ("_originals", "_originals_in", "_place", "_retries", "_retries_in", "_slot", "_width", "budget")
 
     def __init__(self, budget: RetryBudget) -> None:
         self.budget = budget
         self._width = budget.interval_seconds / _SLOTS
         self._slot: int | None = None
         """Number of the newest slot. None: nothing has been counted."""
+        self._place = 0
+        """Of the newest slot in the lists."""
         self._originals = [0] * _KEPT
         self._retries = [0] * _KEPT
         self._originals_in = 0
@@ -36,8 +38,9 @@ class Window:
 
     def original(self, now: float) -> None:
         """A request is sent for the first time."""
-        self._move(now)
-        self._originals[self._at()] += 1
+        if self._slot != now // self._width:
+            self._move(now)
+        self._originals[self._place] += 1
         self._originals_in += 1
 
     def left(self, now: float) -> int:
@@ -50,7 +53,7 @@ class Window:
         self._move(now)
         if self._retries_in + 1 > self._allowed():
             return False
-        self._retries[self._at()] += 1
+        self._retries[self._place] += 1
         self._retries_in += 1
         return True
 
@@ -63,15 +66,12 @@ class Window:
         self._move(now)
         changed = Window(budget)
         changed._move(now)
-        changed._retries[changed._at()] = changed._retries_in = self._retries_in
+        changed._retries[changed._place] = changed._retries_in = self._retries_in
         return changed
 
     def _allowed(self) -> float:
         budget = self.budget
         return self._originals_in * budget.percent / 100.0 + budget.min_per_second * budget.interval_seconds
-
-    def _at(self) -> int:
-        return (self._slot or 0) % _KEPT
 
     def _move(self, now: float) -> None:
         """Forget what is too old."""
@@ -79,10 +79,10 @@ class Window:
         if self._slot is None or slot - self._slot >= _KEPT:
             self._originals, self._retries = [0] * _KEPT, [0] * _KEPT
             self._originals_in = self._retries_in = 0
-            self._slot = slot
+            self._slot, self._place = slot, slot % _KEPT
         while self._slot < slot:
             self._slot += 1
-            place = self._slot % _KEPT
+            self._place = place = self._slot % _KEPT
             self._retries_in -= self._retries[place]
             self._originals[place] = self._retries[place] = 0
             self._originals_in -= self._originals[(self._slot + 1) % _KEPT]  # the oldest one now

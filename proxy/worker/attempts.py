@@ -21,7 +21,7 @@ from mesh_policy.retry import Failure, Outcome
 from proxy.worker.discard import Discard
 from proxy.worker.head import RequestHead, ResponseHead, internal_fields, write_request
 from proxy.worker.link import Pause
-from proxy.worker.replay import Outgoing
+from proxy.worker.replay import NO_BODY, Outgoing
 from proxy.worker.reply import safe_trailers
 from proxy.worker.service import Service
 from proxy.worker.upstream import RESET, Upstream
@@ -40,7 +40,7 @@ class Attempts:
 
     __slots__ = (
         "_backend", "_begun", "_body", "_exchange", "_fields", "_head", "_mesh", "_passed_on", "_retry", "_round",
-        "_service", "upstream",
+        "_service", "_watched", "upstream",
     )  # fmt: skip
 
     def __init__(self, service: Service, exchange: Exchange, head: RequestHead, mesh: MeshFlow, backend: str) -> None:
@@ -51,10 +51,12 @@ class Attempts:
         self._backend = backend
         self._retry = None if mesh.rule is None else mesh.rule.rule.retry
         room = None if self._retry is None else service.room
-        self._body = Outgoing(head.framing, room, service.limits.replay_bytes)
+        self._body = Outgoing(head.framing, room, service.limits.replay_bytes) if head.framing else NO_BODY
         self._begun = 0.0 if self._retry is None else asyncio.get_running_loop().time()
         self._fields = head.request.data.headers.fields
         """As they are before an attempt changes them."""
+        self._watched = exchange.timers.watches_silence
+        """Silence has a limit."""
         self._passed_on = False
         """An answer is on its way to the client: no attempt follows."""
         self._round = 0
@@ -133,7 +135,7 @@ class Attempts:
         if exchange.client.full:
             upstream.pause(Pause.PEER)
         upstream.write(written + self._body.again() if self._body.begun else written)
-        if exchange.timers.watches_silence:
+        if self._watched:
             exchange.client.touch()
             exchange.timers.silence(lambda: exchange.client.touched)
 
@@ -221,11 +223,13 @@ class Attempts:
     # --- what the upstream says, in the order of the wire
 
     def on_informational(self, response: Response) -> None:
-        self._touch()
+        if self._watched:
+            self._exchange.client.touch()
         self._exchange.reply.informational(response)
 
     def on_head(self, head: ResponseHead) -> None:
-        self._touch()
+        if self._watched:
+            self._exchange.client.touch()
         if self._retry is not None:
             fields = head.response.data.headers.fields
             never = head.failure is not None and head.failure not in _FAILURES
@@ -251,6 +255,9 @@ class Attempts:
         self._body.release()
         self._exchange.on_upgrade(head)
 
+    def on_pause(self) -> None:
+        self._exchange.reply.flush()
+
     def on_tunnel(self, data: bytes) -> None:
         if self._exchange.tunnel is not None:
             self._exchange.tunnel.to_client(data)
@@ -271,10 +278,6 @@ class Attempts:
         if not self._passed_on and not waiting and self._follow(Outcome(502, failure)):
             return
         exchange.on_lost(reason)
-
-    def _touch(self) -> None:
-        if self._exchange.timers.watches_silence:
-            self._exchange.client.touch()
 
     def on_writable(self, writable: bool) -> None:
         self._exchange.client.stop_reading(Pause.PEER, not writable)

@@ -40,6 +40,9 @@ class _Answer:
         if end:
             self._settle(not self._failed)
 
+    def on_pause(self) -> None:
+        pass
+
     def on_tunnel(self, data: bytes) -> None:
         self._settle(False)
 

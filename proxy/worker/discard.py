@@ -39,6 +39,9 @@ class Discard:
         elif self._left < 0:
             self._give_up()
 
+    def on_pause(self) -> None:
+        pass
+
     def on_tunnel(self, data: bytes) -> None:
         self._give_up()
 

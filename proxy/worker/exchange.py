@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from mitmproxy.connection import Server
 from mitmproxy.flow import Error
 from mitmproxy.http import Headers, HTTPFlow, Response
 
@@ -21,6 +20,7 @@ from mesh_addons.guard import POLICY_FAILURE, Hook
 from mesh_policy import timeouts
 from mesh_policy.request import Fields
 from proxy.worker.attempts import Attempts
+from proxy.worker.flows import new_flow
 from proxy.worker.head import RequestHead, ResponseHead
 from proxy.worker.hooks import after, run_hooks
 from proxy.worker.link import Pause
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from proxy.worker.downstream import Downstream
 
 logger = logging.getLogger(__name__)
-
-_SERVER = Server(address=None)
-"""HAProxy chooses the server: every flow shows the same empty one."""
 
 
 class Exchange:
@@ -66,8 +63,7 @@ class Exchange:
         """Nothing more will happen."""
         self.tunnel: Tunnel | None = None
         """Upgraded: bytes are passed as they are."""
-        self.flow = flow = HTTPFlow(client.connection, _SERVER, True)
-        flow.request = head.request
+        self.flow: HTTPFlow = new_flow(client.connection, head.request, head.internal.get(b"id"))
 
     # --- the request
 
@@ -99,7 +95,6 @@ class Exchange:
         mesh.accepts_trailers = self._head.accepts_trailers
         if (request_id := internal.get(b"id")) is not None:
             mesh.request_id = request_id
-            self.flow.id = request_id.decode("latin-1")
         self.run(self._service.hooks.requestheaders, self._after_requestheaders)
         self._limit()  # an addon may hold the request: it counts too
 
@@ -255,6 +250,8 @@ class Exchange:
         self.timers.stop()
         self._drop()
         self.client.on_answered(self)
+        if self._task is not None:
+            self._stop_waiting()
 
     # --- the end by force
 
@@ -275,8 +272,6 @@ class Exchange:
         if reason != timeouts.BACKEND or self._attempts is None or not self._attempts.late():
             self._service.counters.timeouts += 1
             self.refuse(timeouts.STATUS, reason)
-        if self.answered:
-            self._stop_waiting()
 
     def _stop_waiting(self) -> None:
         """There is an answer: what was waited for does not matter any more."""

@@ -82,3 +82,19 @@ class Outgoing:
         self._size += size
         room.free -= size
         self._parts.append(content)
+
+
+class _NoBody(Outgoing):
+    """Nothing is given out, nothing is kept, and all requests without a body share it."""
+
+    __slots__ = ()
+
+    @property
+    def kept(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+NO_BODY = _NoBody(0, None, 0)

@@ -30,6 +30,7 @@ class Reply:
         "_held",
         "_request",
         "_service",
+        "_unsent",
         "keep_alive",
         "mesh",
         "started",
@@ -41,6 +42,8 @@ class Reply:
         self._request = request
         self._held: Response | None = None
         """A head that waits for the body: an answer of gRPC that may consist of nothing else."""
+        self._unsent = b""
+        """A head that is sent together with the beginning of its body: one system call costs more than all of this."""
         self._framing = 0
         self._answered_by: Fields = ()
         self.keep_alive = request.keep_alive
@@ -77,17 +80,26 @@ class Reply:
             self._write_head(response, self._framing, True)
         if content:
             self._client.touch()
-            self._client.write(chunk(content) if self._framing == CHUNKED else content)
+            self._send(chunk(content) if self._framing == CHUNKED else content)
 
     def end(self, content: bytes, trailers: Fields) -> None:
         """The last piece of the body."""
-        if self._held is not None and not content and not trailers:
-            response, self._held, self._framing = self._held, None, 0
-            self._write_head(response, 0, True)
-            return
-        self.content(content)
+        if self._held is not None:
+            response, self._held = self._held, None
+            self._framing = self._framing if content or trailers else 0
+            self._write_head(response, self._framing, True)
         if self._framing == CHUNKED:
-            self._client.write(last_chunk(trailers))
+            content = chunk(content) + last_chunk(trailers)
+        self._send(content)
+
+    def flush(self) -> None:
+        """Nothing more of the answer has come yet: send what there is."""
+        if self._unsent:
+            self._send(b"")
+
+    def _send(self, data: bytes) -> None:
+        head, self._unsent = self._unsent, b""
+        self._client.write(head + data if head else data)
 
     def whole(self, response: Response, *, request_read: bool) -> None:
         """An answer that no server gave, with its body."""
@@ -97,7 +109,8 @@ class Reply:
         bodiless = status < 200 or status in (204, 304)
         self._write_head(response, None if bodiless else len(body), request_read)
         if self._request.request.data.method != b"HEAD" and not bodiless:
-            self._client.write(body)
+            self._unsent += body
+        self.flush()
 
     def upgrade(self, response: Response, protocol: bytes) -> None:
         """101: what follows are bytes."""
@@ -112,9 +125,8 @@ class Reply:
             extra.append((b"connection", b"close"))
         elif self._request.request.data.http_version == b"HTTP/1.0":
             extra.append((b"connection", b"keep-alive"))
-        data = write_response(response, declared, tuple(extra))
+        self._unsent = write_response(response, declared, tuple(extra))
         self.started = True
-        self._client.write(data)
 
 
 def safe_trailers(trailers: Fields) -> Fields:

@@ -31,8 +31,10 @@ class Timers:
 
     def attempt(self) -> None:
         """An attempt begins: its limit begins anew."""
+        if self._limits is None:
+            return
         self.stop_attempt()
-        if self._limits is not None and self._limits.backend_seconds is not None:
+        if self._limits.backend_seconds is not None:
             self._attempt = self._start(self._limits.backend_seconds, timeouts.BACKEND)
 
     def stop_attempt(self) -> None:
@@ -64,6 +66,8 @@ class Timers:
 
     def left(self) -> float | None:
         """Seconds that are left of the attempt, or of the request if that is less. None: no limit."""
+        if self._limits is None:
+            return None
         ends = [timer.when() for timer in (self._request, self._attempt) if timer is not None]
         return min(ends) - asyncio.get_running_loop().time() if ends else None
 
@@ -90,6 +94,8 @@ class Timers:
 
     def stop(self) -> None:
         """No limit passes any more."""
+        if self._limits is None:
+            return
         self.upgraded()
         if self._idle is not None:
             self._idle.cancel()

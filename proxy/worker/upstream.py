@@ -40,6 +40,9 @@ class Borrower(Protocol):
     def on_content(self, content: bytes, end: bool, trailers: Fields) -> None:
         """A piece of the answer's body; `end` exactly once."""
 
+    def on_pause(self) -> None:
+        """All that has come of the answer has been given."""
+
     def on_tunnel(self, data: bytes) -> None:
         """Bytes after an upgrade; empty: the server sends no more."""
 
@@ -161,7 +164,9 @@ class Upstream(Link):
         try:
             while self.borrower is not None and not self.held and not self._paced and not self.closed:
                 if not self._step(self.borrower):
-                    return
+                    break
+            if self.borrower is not None:
+                self.borrower.on_pause()
         except (HeadError, BodyError) as error:
             self._lose(error.reason if isinstance(error, HeadError) else "bad-response-body")
         except Exception as error:
