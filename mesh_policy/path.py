@@ -33,11 +33,15 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("path-encoded-plain", r"%(?:2d|3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9ae])"),
     Refusal("path-fragment", r"#"),
     Refusal("path-control-byte", r"[\x00-\x20\x7f]"),
+    # No URI holds them (RFC 3986 section 2). HAProxy refuses them in HTTP/1 and lets them pass in HTTP/2.
+    Refusal("path-not-ascii", r"[\x80-\xff]"),
 )
 
 _ANY = re.compile("|".join(f"(?:{rule.pattern})" for rule in REFUSALS).encode(), re.IGNORECASE)
 _EACH = tuple((rule.reason, re.compile(rule.pattern.encode(), re.IGNORECASE)) for rule in REFUSALS)
-_BAD_QUERY = re.compile(rb"[\x00-\x20\x7f#]")
+BAD_QUERY = r"[\x00-\x20\x7f-\xff#]"
+"""What no query may hold, `query-control-byte`: written and searched as the patterns of REFUSALS."""
+_BAD_QUERY = re.compile(BAD_QUERY.encode())
 
 
 def split_target(target: bytes) -> tuple[bytes, bytes]:
@@ -49,7 +53,8 @@ def split_target(target: bytes) -> tuple[bytes, bytes]:
 def refusal(target: bytes) -> str | None:
     """Why this origin-form request target is refused, or None. `*` (of `OPTIONS *`) is allowed.
 
-    The checks of REFUSALS look at the path only; the query may hold anything but control bytes, spaces and `#`.
+    The checks of REFUSALS look at the path only; the query may hold anything but control bytes, spaces, `#` and bytes
+    above ASCII.
     """
     path, query = split_target(target)
     if path[:1] != b"/":

@@ -3,7 +3,7 @@ and headers that only the mesh may speak (removed)."""
 
 from __future__ import annotations
 
-from mesh_policy.path import REFUSALS
+from mesh_policy.path import BAD_QUERY, REFUSALS
 from proxy.engine.haproxy.quoting import quote
 
 _RESERVED = r"^x[-_](mesh[-_](internal.*|peer)|forwarded[-_]client[-_]cert)$"
@@ -20,7 +20,7 @@ def refusal_rules() -> str:
         _refuse("path-not-absolute", "{ path -m found } !{ path -m beg -- / }"),
     ]
     lines += [_refuse(rule.reason, f"{{ path -m reg -i -- {quote(rule.pattern)} }}") for rule in REFUSALS]
-    lines.append(_refuse("query-control-byte", f"{{ query -m reg -- {quote('[\\x00-\\x20\\x7f#]')} }}"))
+    lines.append(_refuse("query-control-byte", f"{{ query -m reg -- {quote(BAD_QUERY)} }}"))
     return "".join(lines)
 
 

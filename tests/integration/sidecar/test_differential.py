@@ -1,17 +1,16 @@
 """Two running sidecars decide on random requests exactly as the pure rules say.
 
 Rules, backend, refusals, redirects, what the backend sees, authorization at the called side: all of it at once, over
-the real way (capture, HAProxy, worker, return leg, mTLS, HAProxy, application). The same requests on every run;
-`DIFFERENTIAL_SEED=n` takes others, `DIFFERENTIAL_REQUESTS=n` more. A request that is decided otherwise is made
-smaller as long as it still is, and shown with the seed.
+the real way (capture, HAProxy, worker, return leg, mTLS, HAProxy, application) and in both versions of HTTP. The same
+requests on every run; `DIFFERENTIAL_SEED=n` takes others, `DIFFERENTIAL_REQUESTS=n` more. A request that is decided
+otherwise is made smaller as long as it still is, and shown with the seed.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -19,6 +18,7 @@ import pytest
 
 from mesh_policy import wire
 from mesh_policy.identity import parse_spiffe_id
+from mesh_policy.request import Fields
 from mesh_policy.snapshot import (
     Backend,
     Endpoint,
@@ -28,10 +28,9 @@ from mesh_policy.snapshot import (
     Outbound,
     WorkloadConfig,
 )
-from tests.support.sidecar.applications import Application, get, read_body
-from tests.support.sidecar.expectation import BLANKS, Expectation, Outcome, Sent
+from tests.support.sidecar.either_version import Caller, Http1Caller, Http2Caller, Recorder
+from tests.support.sidecar.expectation import Expectation, Outcome, Sent
 from tests.support.sidecar.mesh import API, API_IP, DOMAIN, THIEF, WEB, Mesh, workload
-from tests.support.sidecar.pod import Pod
 from tests.support.sidecar.random_traffic import a_request, some_intentions, some_routes
 
 SEED = int(os.environ.get("DIFFERENTIAL_SEED", "1"))
@@ -46,87 +45,14 @@ OF_A_RULE = ("no-backend", "no-weight", "invalid-backend")
 TOLD = (b"location", b"vary", b"x-a", b"x-b", b"x-new", b"x-told", b"user-agent")
 
 
-class Recorder:
-    """Three applications that keep the last head they were sent, byte by byte."""
-
-    def __init__(self, pod: Pod) -> None:
-        self.heads: list[tuple[str, bytes]] = []
-        self._applications = [Application(pod.listener(port), self._serve(name)) for name, port in PORTS.items()]
-
-    def close(self) -> None:
-        for application in self._applications:
-            application.close()
-
-    def _serve(self, name: str) -> Callable[[socket.socket], None]:
-        def serve(client: socket.socket) -> None:
-            stream = client.makefile("rb")
-            while True:
-                lines: list[bytes] = []
-                while (line := stream.readline()) not in (b"\r\n", b""):
-                    lines.append(line)
-                if not lines:
-                    return
-                head = b"".join(lines)
-                fields = dict(line.lower().rstrip(b"\r\n").split(b": ", 1) for line in lines[1:] if b": " in line)
-                read_body(stream, {key.decode("latin-1"): value.decode("latin-1") for key, value in fields.items()})
-                self.heads.append((name, head))
-                client.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-
-        return serve
-
-
-class Caller:
-    """The application of one pod: a connection that is opened again when it was closed."""
-
-    def __init__(self, pod: Pod, identity: str) -> None:
-        self.identity = parse_spiffe_id(identity)
-        self.pod = pod
-        self._connection: socket.socket | None = None
-
-    def ask(self, sent: Sent) -> tuple[int, list[tuple[bytes, bytes]]]:
-        """Status and fields of the answer."""
-        for last in (False, True):
-            if self._connection is None:
-                self._connection = self.pod.connect((VIP, 80))
-                self._stream = self._connection.makefile("rb")
-            try:
-                self._connection.sendall(sent.raw)
-                return self._read(sent.method)
-            except (ConnectionError, BrokenPipeError):
-                self.close()
-                if last:
-                    raise
-        raise AssertionError("unreachable")
-
-    def _read(self, method: bytes) -> tuple[int, list[tuple[bytes, bytes]]]:
-        start = self._stream.readline()
-        if not start:
-            raise ConnectionError
-        fields = []
-        while (line := self._stream.readline()) not in (b"\r\n", b""):
-            name, _, value = line.rstrip(b"\r\n").partition(b":")
-            fields.append((name.lower(), value.strip(BLANKS)))
-        known = {name.decode("latin-1"): value.decode("latin-1") for name, value in fields}
-        status = int(start.split()[1])
-        if method != b"HEAD" and status != 204:
-            read_body(self._stream, known)
-        if known.get("connection", "").lower() == "close":
-            self.close()
-        return status, fields
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-
 class World:
     """Two callers, one called pod, and what its applications saw."""
 
     def __init__(self, mesh: Mesh) -> None:
         self.mesh = mesh
-        self.recorder = Recorder(mesh.api)
-        self.callers = (Caller(mesh.web, WEB), Caller(mesh.thief, THIEF))
+        self.recorder = Recorder(mesh.api, PORTS)
+        pods = ((mesh.web, parse_spiffe_id(WEB)), (mesh.thief, parse_spiffe_id(THIEF)))
+        self.callers = tuple(kind(*pod, (VIP, 80)) for kind in (Http1Caller, Http2Caller) for pod in pods)
 
     def close(self) -> None:
         self.recorder.close()
@@ -169,7 +95,9 @@ class World:
         for caller in self.callers:
             caller.close()
             for port in PORTS.values():
-                self.mesh.ask(get("/"), vip=VIP, port=port, pod=caller.pod)
+                direct = type(caller)(caller.pod, caller.identity, (VIP, port))
+                direct.ask(Sent(b"GET", b"/", ()))
+                direct.close()
 
     def _apply(self, identity: str, config: WorkloadConfig) -> None:
         wire.decode(wire.encode(config))
@@ -178,28 +106,27 @@ class World:
 
     def happened(self, caller: Caller, sent: Sent) -> Outcome:
         """What the sidecars made of a request."""
-        self.recorder.heads.clear()
+        self.recorder.requests.clear()
         status, fields = caller.ask(sent)
-        heads = self.recorder.heads
+        seen = self.recorder.requests
         reason = next((value.decode() for name, value in fields if name == b"x-mesh-error"), "")
-        told = tuple(
-            sorted((f for f in fields if f[0] in TOLD or f[0].startswith(b"access-control")), key=lambda f: f[0])
-        )
-        if not heads:
+        told = by_name(field for field in fields if field[0] in TOLD or field[0].startswith(b"access-control"))
+        if not seen:
             return Outcome(status, reason, told)
-        assert len(heads) == 1, "one request became several"
-        backend, head = heads[0]
-        start, *lines = head.split(b"\r\n")[:-1]
-        method, target, _ = start.split(b" ")
-        seen = [(name.lower(), value.strip(BLANKS)) for name, _, value in (line.partition(b":") for line in lines)]
-        self._check_fields_of_the_mesh(caller, seen)
-        kept = tuple(sorted((field for field in seen if field[0] not in OF_THE_MESH), key=lambda f: f[0]))
+        assert len(seen) == 1, "one request became several"
+        backend, method, target, got = seen[0]
+        self._check_fields_of_the_mesh(caller, got)
+        kept = by_name(field for field in got if field[0] not in OF_THE_MESH)
         return Outcome(status, reason, told, backend, method, target, kept)
 
     @staticmethod
-    def _check_fields_of_the_mesh(caller: Caller, seen: list[tuple[bytes, bytes]]) -> None:
+    def _check_fields_of_the_mesh(caller: Caller, seen: Fields) -> None:
         assert [value for name, value in seen if name == b"x-mesh-peer"] == [caller.identity.uri.encode()]
         assert len([value for name, value in seen if name == b"x-request-id"]) == 1
+
+
+def by_name(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
+    return tuple(sorted(fields, key=lambda field: field[0]))
 
 
 def same(expected: Outcome, found: Outcome) -> bool:
@@ -236,7 +163,7 @@ def smaller(sent: Sent) -> Iterator[Sent]:
 
 def shrunk(world: World, caller: Caller, expectation: Expectation, sent: Sent) -> Sent:
     for one in smaller(sent):
-        if not same(expectation.of(caller.identity, one), world.happened(caller, one)):
+        if not same(expectation.of(caller.identity, caller.read(one)), world.happened(caller, one)):
             return shrunk(world, caller, expectation, one)
     return sent
 
@@ -253,14 +180,15 @@ def test_sidecars_decide_as_the_rules_do(world: World) -> None:
     for number in range(REQUESTS):
         if number % PER_SNAPSHOT == 0:
             expectation = world.configure(chance)
-        sent, caller = a_request(chance), chance.choice(world.callers)
-        expected = expectation.of(caller.identity, sent)
+        sent, caller = a_request(chance), chance.choices(world.callers, (3, 3, 1, 1))[0]
+        expected = expectation.of(caller.identity, caller.read(sent))
         statuses[expected.status] = statuses.get(expected.status, 0) + 1
         if not same(expected, world.happened(caller, sent)):
             sent = shrunk(world, caller, expectation, sent)
+            by_rules, by_sidecars = expectation.of(caller.identity, caller.read(sent)), world.happened(caller, sent)
             pytest.fail(
-                f"seed {SEED}, request {number}, from {caller.identity.service_account}:\n  {sent}\n"
-                f"rules:   {expectation.of(caller.identity, sent)}\nsidecar: {world.happened(caller, sent)}"
+                f"seed {SEED}, request {number}, {type(caller).__name__} {caller.identity.service_account}:\n  {sent}\n"
+                f"rules:    {by_rules}\nsidecars: {by_sidecars}"
             )
     print(f"seed {SEED}: {REQUESTS} requests, by status {dict(sorted(statuses.items()))}")
     if "DIFFERENTIAL_SEED" not in os.environ and REQUESTS >= 10_000:

@@ -85,7 +85,7 @@ def test_a_server_that_gives_no_room_stops_the_client(mesh: Mesh, vip: str) -> N
         with pytest.raises(TimeoutError):
             while sent < 300 * MIB:
                 room = min(connection.h2.local_flow_control_window(stream), 16384)
-                if room:
+                if room > 0:
                     connection.h2.send_data(stream, b"x" * room)
                     sent += room
                     connection.flush()

@@ -15,11 +15,22 @@ REQUEST = [(":method", "POST"), (":scheme", "http"), (":authority", "api"), (":p
 
 
 class Connection:
-    """One side of a connection; `events` gives what comes, and answers what the protocol asks for."""
+    """One side of a connection; `events` gives what comes, and answers what the protocol asks for.
 
-    def __init__(self, connection: socket.socket, *, client: bool) -> None:
+    `strict` False: headers are bytes, and are sent and taken as they are.
+    """
+
+    def __init__(self, connection: socket.socket, *, client: bool, strict: bool = True) -> None:
         self.socket = connection
-        self.h2 = H2Connection(H2Configuration(client_side=client, header_encoding="utf-8"))
+        configuration = H2Configuration(
+            client_side=client,
+            header_encoding="utf-8" if strict else None,
+            validate_inbound_headers=strict,
+            validate_outbound_headers=strict,
+            normalize_inbound_headers=strict,
+            normalize_outbound_headers=strict,
+        )
+        self.h2 = H2Connection(configuration)
         self.h2.initiate_connection()
         self.flush()
 
