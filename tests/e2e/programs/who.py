@@ -1,8 +1,9 @@
-"""Answers every request with the name of its pod: `who.py PORT`."""
+"""Answers every request with the name of its pod: `who.py PORT`; with 500 while there is a file /data/fail."""
 
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -10,7 +11,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         name = os.environ["HOSTNAME"].encode()
-        self.send_response(200)
+        self.send_response(500 if Path("/data/fail").exists() else 200)
         self.send_header("content-length", str(len(name)))
         self.end_headers()
         self.wfile.write(name)
