@@ -1,0 +1,66 @@
+"""TrafficPolicy on the cluster, as far as HAProxy carries it out: which pod answers, and how many requests it takes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from meshctl.client import Cluster
+from meshctl.names import GROUP
+from tests.e2e.namespace import Sandbox, eventually
+from tests.e2e.workload import FILES, Program, Workload, bring_programs, expose, start
+
+LABELS = {f"{GROUP}/authorization": "Allow"}
+LIVE_SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def pair(cluster: Cluster, sandbox: Sandbox) -> Sandbox:
+    """A Service `pair` of two pods, and a client."""
+    image = cluster.items("/api/v1/namespaces/shop/pods", "app=web")[0]["spec"]["containers"][0]["image"]
+    bring_programs(sandbox, "who.py", "ask.py")
+    server = [Program(["python3", f"{FILES}/who.py", "8080"], 8080)]
+    start(
+        sandbox,
+        Workload("one", image, server, {"app": "pair"}),
+        Workload("two", image, server, {"app": "pair"}),
+        Workload("client", image, [Program(["sleep", "infinity"])]),
+    )
+    expose(sandbox, "pair", "pair", {"name": "http", "port": 80, "targetPort": 8080})
+    return sandbox
+
+
+def ask(client: Sandbox, count: int) -> Counter[str]:
+    """Who answered, or with which status."""
+    words = ["python3", f"{FILES}/ask.py", str(count), "http://pair/"]
+    done = client.cluster.execute(client.name, "client", "app", words, 60)
+    assert done.code == 0, done.stderr
+    return Counter(who if status == 200 else str(status) for status, who in json.loads(done.stdout))
+
+
+def policy(sandbox: Sandbox, **spec: Any) -> None:
+    """The only policy of the Service from now on."""
+    manifest = {
+        "apiVersion": f"{GROUP}/v1alpha1",
+        "kind": "TrafficPolicy",
+        "metadata": {"name": "pair", "namespace": sandbox.name},
+        "spec": {"targetRefs": [{"group": "", "kind": "Service", "name": "pair"}], **spec},
+    }
+    sandbox.cluster.apply(sandbox.path(manifest), manifest)
+
+
+def test_two_pods_share_and_a_hash_chooses_one(pair: Sandbox) -> None:
+    shared = ask(pair, 40)
+    assert abs(shared["one"] - shared["two"]) <= 4
+    policy(pair, loadBalancing={"algorithm": "ConsistentHash", "hash": {"address": True}})
+    assert len(eventually(LIVE_SECONDS, lambda: ask(pair, 20), lambda found: len(found) == 1)) == 1
+
+
+def test_each_pod_takes_what_its_limit_says(pair: Sandbox) -> None:
+    policy(pair, rateLimit={"requests": 5, "per": "1h", "burst": 2, "by": "Caller"})
+    found = eventually(LIVE_SECONDS, lambda: ask(pair, 20), lambda found: "429" in found)
+    assert set(found) <= {"one", "two", "429"}
+    assert ask(pair, 20) == {"429": 20}
