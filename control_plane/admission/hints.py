@@ -15,6 +15,7 @@ from control_plane.kinds.route import AnyRoute, Carries
 from control_plane.kinds.service_intentions import ServiceIntentions
 from control_plane.kinds.service_subset import ServiceSubset
 from control_plane.kinds.traffic_policy import TrafficPolicy
+from control_plane.kinds.x_backend_traffic_policy import BackendTrafficPolicy
 
 
 def hints(obj: Object, index: Index) -> tuple[str, ...]:
@@ -26,6 +27,10 @@ def hints(obj: Object, index: Index) -> tuple[str, ...]:
             return tuple(_subset(obj, index))
         case ServiceIntentions():
             return tuple(_intentions(obj, index))
+        case BackendTrafficPolicy():
+            namespace = obj.metadata.namespace
+            missing = [name for name in obj.services if index.service(namespace, name) is None]
+            return tuple(f"spec.targetRefs: Service {namespace}/{name} does not exist (yet)" for name in missing)
         case TrafficPolicy():
             return tuple(_policy(obj, index))
         case _:

@@ -13,7 +13,7 @@ from control_plane.kinds.registry import KINDS, decode, violations
 from control_plane.kinds.routes import ROUTES
 from mesh_policy.errors import Violation
 
-CHECKED = (*ROUTES, "ServiceSubset", "ServiceIntentions", "TrafficPolicy", "MeshConfig")
+CHECKED = (*ROUTES, "XBackendTrafficPolicy", "ServiceSubset", "ServiceIntentions", "TrafficPolicy", "MeshConfig")
 
 
 class Verdict(NamedTuple):

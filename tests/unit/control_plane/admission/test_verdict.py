@@ -10,6 +10,7 @@ import pytest
 from control_plane.admission.verdict import Verdict, verdict
 from control_plane.index.store import Index
 from control_plane.kinds.registry import decode
+from tests.support.cluster import a_backend_policy, a_tcp_route, a_tls_route
 
 
 def an_object(kind: str, spec: dict[str, Any], **metadata: Any) -> dict[str, Any]:
@@ -76,6 +77,12 @@ def a_route(*rules: dict[str, Any], **parent: Any) -> dict[str, Any]:
         ),
         (an_object("MeshConfig", {"accessLog": {"sample": 101}}, name="default"), "spec.accessLog.sample"),
         (an_object("MeshConfig", {}, name="other"), "metadata.name"),
+        (
+            a_backend_policy("p", "api", retryConstraint={"budget": {"percent": 101}}),
+            "spec.retryConstraint.budget.percent",
+        ),
+        (a_tcp_route("r", "api", {"name": "api", "port": 80, "weight": -1}), "spec.rules[0].backendRefs[0].weight"),
+        (a_tls_route("r", "api", {"name": "api", "port": 80}, hostnames=["A"]), "spec.hostnames[0]"),
     ],
 )
 def test_a_wrong_object_is_refused_with_the_field(obj: dict[str, Any], field: str) -> None:
@@ -97,6 +104,11 @@ def test_a_wrong_object_is_refused_with_the_field(obj: dict[str, Any], field: st
             "Service staging/api does",
         ),
         (a_policy(targetRefs=[{"kind": "Service", "name": "web"}]), "spec.targetRefs[0].name: Service shop/web"),
+        (a_backend_policy("p", "web"), "spec.targetRefs: Service shop/web does not exist"),
+        (
+            a_tcp_route("r", "api", {"name": "web", "port": 80}),
+            "spec.rules[0].backendRefs[0]: Service shop/web does not exist; its share of the connections is refused",
+        ),
         (a_route(name="web"), "spec.parentRefs[0].name: Service shop/web does not exist"),
         (a_route(port=81), "spec.parentRefs[0].port: Service shop/api has no TCP port 81; it has [80]"),
         (a_route({"backendRefs": [{"name": "web", "port": 80}]}), "spec.rules[0].backendRefs[0]: Service shop/web"),
