@@ -9,7 +9,7 @@ import pytest
 from mesh_policy.snapshot import Circuit
 from tests.support.sidecar.access_log import logged
 from tests.support.sidecar.applications import Reply
-from tests.support.sidecar.pool import NATIVE, PORT, ROUTED, Pool
+from tests.support.sidecar.pool import NATIVE, PORT, PORTS, ROUTED, Pool
 
 BOTH_ENGINES = pytest.mark.parametrize("vip", [NATIVE, ROUTED], ids=["native", "python"])
 
@@ -57,6 +57,15 @@ def test_requests_wait_for_a_connection_and_only_so_many(pool: Pool, vip: str) -
     asked = {port: len(seen.requests) - before[port] for port, seen in pool.seen.items()}
     assert sum(asked.values()) == 5
     assert min(asked.values()) >= 1, asked
+
+
+def test_changed_connections_hold_without_a_reload(pool: Pool) -> None:
+    pool.apply(PORTS[:2], circuit=Circuit(max_connections=2, max_pending=0))
+    process = pool.mesh.web.process("haproxy")
+    assert statuses(pool.together(6)) == {200: 2, 503: 4}
+    pool.apply(PORTS, circuit=Circuit(max_connections=6, max_pending=0))
+    assert statuses(pool.together(8)) == {200: 6, 503: 2}
+    assert pool.mesh.web.process("haproxy") == process
 
 
 def test_connections_that_carry_bytes_are_limited_too(pool: Pool) -> None:
