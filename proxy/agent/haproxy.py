@@ -19,6 +19,7 @@ from mesh_policy.snapshot import WorkloadConfig
 from proxy.agent.backoff import PROCESS
 from proxy.agent.messages import start_with_messages
 from proxy.agent.processes import Process
+from proxy.agent.retired import Retired
 from proxy.engine.haproxy import runtime_api
 from proxy.engine.haproxy.difference import Command, difference
 from proxy.engine.haproxy.render import render
@@ -49,6 +50,7 @@ class Haproxy:
         self._lingering: set[str] = set()
         """Servers not deleted yet, for the connections they still have: disabled, and perhaps wanted again."""
         self._process: Process | None = None
+        self._retired = Retired()
         self._watch: asyncio.Task[None] | None = None
         self._stopping = False
         self.restarts = 0
@@ -75,6 +77,7 @@ class Haproxy:
             return False
         self._generation = generation
         self._follow(process)
+        self._retired.adopt(self._run_dir, process.pid)
         logger.info("took over HAProxy %d, generation %d", process.pid, generation)
         return True
 
@@ -187,15 +190,18 @@ class Haproxy:
         rendered = render(config, trust_bundle, place)
         folder = Path(place.files_dir)
         _write(folder, rendered)
+        before = self._process if self.running else None
         try:
             await self._check(folder)
-            process = await self._start(folder, self._process if self.running else None)
+            process = await self._start(folder, before)
         except InvalidConfig:
             _remove(folder)
             raise
         self._generation, self._rendered, self._lingering = generation, rendered, set()
         self.reloads += 1
         self._follow(process)
+        if before is not None:
+            self._retired.add(before)
         for old in folder.parent.iterdir():
             if old.name.isdecimal() and int(old.name) < generation - 1:
                 _remove(old)

@@ -23,9 +23,10 @@ HALF_CLOSED_TIMEOUT = "10m"
 KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES = "60s", "10s", 6
 """A peer that vanished without a word is noticed after two minutes of silence. The application's own keep-alive ends at
 its sidecar, so without this a database would keep the locks of a lost client for `IDLE_TIMEOUT`."""
-HARD_STOP_AFTER = "15m"
-"""How long a process that was replaced may finish its streams; then they are cut. Kept connections that are idle end
-with their next request, decided by the configuration of that process (ADR 0003)."""
+HARD_STOP_AFTER = "1h"
+"""How long a process that was replaced may finish its streams; then they are cut. Longer than pools of databases keep
+their connections as a rule; how many such processes there are is limited too (proxy.agent.retired). Kept connections
+that are idle end with their next request, decided by the configuration of that process (ADR 0003)."""
 PEER = "sidecar"
 """Name of this process, and of the one that replaces it, for the tables that they hand on."""
 TABLE_HANDOVER = "peers reload"

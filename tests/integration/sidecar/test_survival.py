@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -18,6 +19,7 @@ from msgspec import structs
 
 from mesh_policy import wire
 from mesh_policy.snapshot import (
+    AccessLog,
     Backend,
     Endpoint,
     Frontend,
@@ -32,8 +34,21 @@ from mesh_policy.snapshot import (
     SourceMatch,
     WorkloadConfig,
 )
+from proxy.agent.retired import MAX_RETIRED
 from tests.support.sidecar.applications import exchange, get
-from tests.support.sidecar.mesh import API, API_IP, HTTP, ROUTED_VIP, TCP, VIP, WEB, Mesh, api_config, caller_config
+from tests.support.sidecar.mesh import (
+    API,
+    API_IP,
+    DETECT,
+    HTTP,
+    ROUTED_VIP,
+    TCP,
+    VIP,
+    WEB,
+    Mesh,
+    api_config,
+    caller_config,
+)
 
 BACK_SECONDS = 10.0
 """A limit against hanging on a busy machine. How long it really takes, `make bench` measures: below two seconds."""
@@ -210,10 +225,6 @@ def test_changes_by_the_runtime_api_under_load_drop_nothing(changing_mesh: Mesh,
 
 @pytest.mark.parametrize("vip", [VIP, ROUTED_VIP], ids=["native", "python"])
 def test_reloads_on_both_sides_under_load_drop_nothing(changing_mesh: Mesh, vip: str) -> None:
-    import msgspec
-
-    from mesh_policy.snapshot import AccessLog
-
     mesh = changing_mesh
     before = mesh.web.process("haproxy"), mesh.api.process("haproxy")
     with load(mesh, vip) as seen:
@@ -228,6 +239,40 @@ def test_reloads_on_both_sides_under_load_drop_nothing(changing_mesh: Mesh, vip:
     after = mesh.web.process("haproxy"), mesh.api.process("haproxy")
     assert after[0] != before[0]
     assert after[1] != before[1]
+
+
+def test_processes_that_were_replaced_are_few_whatever_connections_they_keep(changing_mesh: Mesh) -> None:
+    """Each reload leaves a process with one connection; a new agent counts those of the former one too."""
+    mesh = changing_mesh
+
+    def reload(sample_percent: int) -> None:
+        config = msgspec.structs.replace(caller_config("web"), access_log=AccessLog(sample_percent=sample_percent))
+        assert mesh.control_plane.apply(WEB, config)["accepted"]
+
+    def echoes(connection: socket.socket) -> bool:
+        try:
+            connection.sendall(b"x")
+            return connection.recv(1) == b"x"
+        except OSError:
+            return False
+
+    def haproxies() -> int:
+        return sum("haproxy" in arguments[0] for _, arguments in mesh.web.processes())
+
+    with ExitStack() as kept:
+        connections = []
+        for percent in range(1, MAX_RETIRED + 1):
+            connections.append(kept.enter_context(mesh.web.connect((VIP, DETECT))))
+            assert echoes(connections[-1])
+            reload(percent)
+        assert all(echoes(one) for one in connections)
+        os.kill(mesh.web.process("agent"), signal.SIGKILL)
+        until(lambda: b" 200 " in mesh.web.health("/readyz")[:20], BACK_SECONDS, "the new agent")
+        connections.append(kept.enter_context(mesh.web.connect((VIP, DETECT))))
+        assert echoes(connections[-1])
+        reload(MAX_RETIRED + 1)
+        until(lambda: haproxies() == MAX_RETIRED + 1, BACK_SECONDS, "the end of the oldest")
+        assert [echoes(one) for one in connections] == [False] + [True] * MAX_RETIRED
 
 
 def test_a_route_that_comes_and_goes_counts_on_a_connection_that_was_there_before(changing_mesh: Mesh) -> None:
