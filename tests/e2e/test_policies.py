@@ -1,0 +1,127 @@
+"""What a TrafficPolicy says is what traffic does, on a Service without a route, field by field."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+
+from meshctl.checks.data_plane import conditions_of
+from meshctl.checks.shop import SHOP
+from meshctl.client import Cluster, Object
+from meshctl.names import GROUP
+from tests.e2e.namespace import Sandbox, eventually
+from tests.e2e.workload import FILES, Program, Workload, bring_programs, expose, start
+
+LABELS = {f"{GROUP}/authorization": "Allow"}
+CALLS = """
+import json, sys, urllib.error, urllib.request
+for method, url in json.loads(sys.argv[1]):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=20) as answer:
+            print(json.dumps([answer.status, answer.read().decode(), dict(answer.headers)]))
+    except urllib.error.HTTPError as error:
+        print(json.dumps([error.code, error.read().decode(), {k.lower(): v for k, v in error.headers.items()}]))
+"""
+Answer = tuple[int, str, dict[str, str]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def flaky(cluster: Cluster, sandbox: Sandbox) -> None:
+    """Services `one` and `two`, each with a pod of its own, and a client."""
+    shop = cluster.get(f"/apis/apps/v1/namespaces/{SHOP}/deployments/web")
+    image = shop["spec"]["template"]["spec"]["containers"][0]["image"]
+    bring_programs(sandbox, "flaky.py")
+    server = [Program(["python3", f"{FILES}/flaky.py", "8080"], 8080)]
+    for name in ("one", "two"):
+        expose(sandbox, name, name, {"name": "http", "port": 80, "targetPort": 8080})
+    client = Workload("client", image, [Program(["sleep", "infinity"])])
+    start(sandbox, Workload("one", image, server), Workload("two", image, server), client)
+
+
+def call(sandbox: Sandbox, *urls: str, method: str = "GET") -> list[Answer]:
+    """What the client gets, one request after the other."""
+    words = ["python3", "-c", CALLS, json.dumps([(method, f"http://{url}") for url in urls])]
+    done = sandbox.cluster.execute(sandbox.name, "client", "app", words, 60)
+    assert done.code == 0, done.stderr
+    return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
+
+
+@contextmanager
+def policy(sandbox: Sandbox, name: str, service: str | None, **spec: Any) -> Iterator[None]:
+    """A policy for the time of a test, in effect in every sidecar."""
+    targets = [{"group": "", "kind": "Service", "name": service}] if service else []
+    manifest: Object = {
+        "apiVersion": f"{GROUP}/v1alpha1",
+        "kind": "TrafficPolicy",
+        "metadata": {"name": name, "namespace": sandbox.name},
+        "spec": {"targetRefs": targets, **spec},
+    }
+    path = sandbox.path(manifest)
+    sandbox.cluster.apply(path, manifest)
+    try:
+        state = eventually(20, partial(programmed, sandbox, path), lambda found: found == "True")
+        assert state == "True", f"policy {name}: {state}"
+        yield
+    finally:
+        sandbox.cluster.delete(path)
+
+
+def programmed(sandbox: Sandbox, path: str) -> str:
+    found = {one["type"]: one for one in conditions_of(sandbox.cluster.get(path))}
+    state = found.get("Programmed", {})
+    return "True" if state.get("status") == "True" else str(found)
+
+
+def key() -> str:
+    return uuid.uuid4().hex
+
+
+def test_without_a_policy_nothing_is_tried_again(sandbox: Sandbox) -> None:
+    assert [status for status, _, _ in call(sandbox, f"one/fail/1/{key()}")] == [503]
+
+
+def test_retries_of_a_service_and_of_no_other(sandbox: Sandbox) -> None:
+    with policy(sandbox, "retries", "one", retry={"attempts": 2, "when": ["503"]}):
+        path = f"fail/2/{key()}"
+        assert [(status, body) for status, body, _ in call(sandbox, f"one/{path}")] == [(200, "3")]
+        assert [status for status, _, _ in call(sandbox, f"one/fail/3/{key()}")] == [503]
+        assert [status for status, _, _ in call(sandbox, f"one/fail/1/{key()}", method="POST")] == [503]
+        assert [status for status, _, _ in call(sandbox, f"two/{path}")] == [503]
+
+
+def test_a_request_that_takes_too_long(sandbox: Sandbox) -> None:
+    with policy(sandbox, "patience", "one", timeouts={"request": "500ms"}):
+        (late,) = call(sandbox, "one/slow/3000")
+        assert (late[0], late[2]["x-mesh-error"]) == (504, "request-timeout")
+        assert [status for status, _, _ in call(sandbox, "one/slow/10", "two/slow/1000")] == [200, 200]
+
+
+def test_each_field_is_inherited_by_itself(sandbox: Sandbox) -> None:
+    """The namespace says retries, the Service timeouts: both hold; the Service's own retries then replace them."""
+    with (
+        policy(sandbox, "default", None, retry={"attempts": 1, "when": ["503"]}),
+        policy(sandbox, "near", "one", timeouts={"request": "1s"}),
+    ):
+        both = call(sandbox, f"one/fail/1/{key()}", "one/slow/3000", f"two/fail/1/{key()}", "two/slow/1500")
+        assert [status for status, _, _ in both] == [200, 504, 200, 200]
+        with policy(sandbox, "nearer", "one", retry={"attempts": 0}):
+            near = call(sandbox, f"one/fail/1/{key()}", f"two/fail/1/{key()}")
+            assert [status for status, _, _ in near] == [503, 200]
+
+
+def test_a_rate_limit_of_the_receiver(sandbox: Sandbox) -> None:
+    """A connection that was kept from before has one more request decided by the HAProxy of before (ADR 3)."""
+    with policy(sandbox, "limit", "two", rateLimit={"requests": 5, "per": "1h", "by": "Caller"}):
+        answers = call(sandbox, *["two/"] * 12, *["one/"] * 8)
+        statuses = [status for status, _, _ in answers]
+        assert statuses[:5] + statuses[12:] == [200] * 13
+        assert statuses[9:12] == [429] * 3
+        headers = answers[11][2]
+        assert headers["x-mesh-error"] == "rate-limited"
+        assert int(headers["retry-after"]) >= 1
