@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from control_plane.index.policy import PolicyTable, service_scopes
 from control_plane.kinds.duration import duration_seconds
-from control_plane.kinds.retry_budget import RetryBudgetSpec
+from control_plane.kinds.retry_budget import MAX_PER_SECOND, RetryBudgetSpec
 from control_plane.kinds.service import Service
 from control_plane.kinds.x_backend_traffic_policy import RetryConstraint
 from mesh_policy.snapshot import RetryBudget
@@ -32,7 +32,7 @@ def _constraint(spec: RetryConstraint) -> RetryBudget:
     """Beyond this budget the answer is a 503 (GEP-3388)."""
     return RetryBudget(
         percent=spec.budget.percent,
-        min_per_second=spec.min_retry_rate.count / duration_seconds(spec.min_retry_rate.interval),
+        min_per_second=min(MAX_PER_SECOND, spec.min_retry_rate.count / duration_seconds(spec.min_retry_rate.interval)),
         interval_seconds=duration_seconds(spec.budget.interval),
         over_status=503,
     )

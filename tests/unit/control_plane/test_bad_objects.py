@@ -16,6 +16,8 @@ from control_plane.index.store import Index
 from control_plane.kinds.meta import Condition, Ref
 from control_plane.kinds.registry import KINDS
 from control_plane.kinds.route import AnyRoute
+from control_plane.kinds.x_backend_traffic_policy import BackendTrafficPolicy
+from control_plane.status.backend_policy import ancestors
 from control_plane.status.own import conditions
 from control_plane.status.progress import Progress
 from control_plane.status.route import parents
@@ -70,9 +72,14 @@ def said(index: Index, obj: Json) -> list[Condition]:
     kind, meta = obj["kind"], obj["metadata"]
     found = index.find(Ref(kind, meta.get("namespace", ""), meta["name"]))
     assert found is not None
-    if not isinstance(found, AnyRoute):
-        return conditions(index, PolicyTable(index), kind, found, Progress(1, 1))
-    entries = parents(index, found, Progress(1, 1), "2026-01-01T00:00:00Z")
+    policies, now = PolicyTable(index), "2026-01-01T00:00:00Z"
+    match found:
+        case AnyRoute():
+            entries = parents(index, found, Progress(1, 1), now)
+        case BackendTrafficPolicy():
+            entries = ancestors(index, policies, found, Progress(1, 1), now)
+        case _:
+            return conditions(index, policies, kind, found, Progress(1, 1))
     known = ("type", "status", "reason", "message")
     return [Condition(**{name: one[name] for name in known}) for entry in entries for one in entry["conditions"]]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from control_plane.compile.workload import compile_workload
 from control_plane.kinds.registry import decode, violations
 from mesh_policy import wire
-from tests.support.cluster import API_SERVICE, SHOP, a_mesh_config, a_policy, a_route, an_index, to
+from tests.support.cluster import API_SERVICE, SHOP, a_backend_policy, a_mesh_config, a_policy, a_route, an_index, to
 
 Json = dict[str, Any]
 
@@ -90,6 +90,14 @@ RULE = {
     ),
 }
 
+STANDARD = {
+    "retryConstraint": some(
+        budget=[{"percent": 0, "interval": "1s"}, {"percent": 100, "interval": "1h"}],
+        minRetryRate=[{"count": 1, "interval": "1h"}, {"count": 1_000_000, "interval": "1ms"}],
+    ),
+    "sessionPersistence": RULE["sessionPersistence"],
+}
+
 
 def right(obj: Json) -> bool:
     return not violations(obj["kind"], decode(obj["kind"], json.dumps(obj).encode()))
@@ -100,9 +108,11 @@ def right(obj: Json) -> bool:
     st.fixed_dictionaries({}, optional=BEHAVIOUR),
     st.fixed_dictionaries({}, optional=POLICY),
     st.none() | st.fixed_dictionaries({}, optional=RULE),
+    st.fixed_dictionaries({}, optional=STANDARD),
 )
-def test_what_is_let_in_is_taken_by_sidecars(mesh: Json, policy: Json, rule: Json | None) -> None:
+def test_what_is_let_in_is_taken_by_sidecars(mesh: Json, policy: Json, rule: Json | None, standard: Json) -> None:
     objects = [a_mesh_config(**mesh), a_policy("p", targets=[API_SERVICE], **policy)]
+    objects.append(a_backend_policy("b", "api", **standard))
     if rule is not None:
         objects.append(a_route("r", "api", {**rule, "backendRefs": [to("api")]}))
     index = an_index(*SHOP, *filter(right, objects))
