@@ -19,6 +19,9 @@ SNIFF = "1s"
 APPLICATION_RETRIES = 1
 """An application that does not listen is told of after half a second: its caller may have another endpoint. And one,
 because a kept connection that the application has closed costs a retry too."""
+KEPT = "60s"
+"""A caller's sidecar keeps an idle connection no longer. After a reload a kept connection is answered once more by the
+process and the intentions of before (ADR 0003): this bounds how much later that can be."""
 
 _DESTINATION = """\
   tcp-request session set-var(sess.port) dst_port
@@ -69,6 +72,7 @@ def _tls_frontend(config: WorkloadConfig, place: Place, bind: str, refuse: str) 
     return f"""
 frontend in_tls from d-frontend
   bind {bind}
+  timeout http-keep-alive {KEPT}
 {logs.log_format("inbound")}{refuse}{_DESTINATION}\
   tcp-request session set-var(sess.san) 'ssl_c_san,field(1,",")'
   tcp-request session reject unless {{ var(sess.san) -m beg URI:spiffe:// }}
