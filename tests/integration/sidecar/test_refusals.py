@@ -253,7 +253,7 @@ def test_a_connection_to_the_capture_ports_themselves(mesh: Mesh, outside: str, 
 
 
 def test_the_sidecars_sockets_are_closed_to_the_application(mesh: Mesh) -> None:
-    for name in ("admin.sock", "return.sock", "worker.sock", "control.sock", "metrics.sock"):
+    for name in ("admin.sock", "return.sock", "worker.sock", "control.sock", "metrics.sock", "hello.sock"):
         path = mesh.web.run_dir / name
         assert path.stat().st_mode & 0o077 == 0, f"{name} is open to others"
     assert mesh.web.run_dir.stat().st_mode & 0o777 == 0o700
