@@ -53,7 +53,7 @@ def _read_differently(expression: str) -> str | None:
     if (flag := _IGNORES_CASE.search(expression)) and _ABOVE_ASCII.search(expression):
         return flag.group()  # RE2 knows upper and lower case of Latin-1, PCRE2 those of ASCII alone
     pieces: list[str] = _TOKEN.findall(expression)
-    for piece, following in zip(pieces, [*pieces[1:], ""], strict=True):
+    for piece, following in zip(pieces, [*pieces, ""][1:], strict=True):
         if piece in _ASSERTIONS and (following in _SIGNS or _COUNT.fullmatch(following)):
             return piece + following
         if _is_another_count(piece) or _CLASS_NAME.fullmatch(piece) or _OPEN_RANGE.match(piece):

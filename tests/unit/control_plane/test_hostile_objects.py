@@ -22,11 +22,13 @@ from control_plane.status.own import conditions
 from control_plane.status.progress import Progress
 from control_plane.status.route import parents
 from mesh_policy import wire
+from tests.support.bad_objects import GOOD
 from tests.support.cluster import documents, put
 
 BASE = documents((Path(__file__).parents[2] / "golden" / "compile" / "shop.yaml").read_text())
+WRITTEN = [*BASE, *GOOD.values()]
 VALUES: list[Any] = [None, 0, -1, 65536, "", "*", "A b", [], {}, True, 1.5, ["x"], {"a": 1}]
-VALUES += ["/a//b", "(", "x" * 5000, "\0", "\r\n", '"; %[env(PATH)]', "shop", 443]
+VALUES += ["/a//b", "(", "x" * 5000, "\0", "\r\n", '"; %[env(PATH)]', "shop", 443, "0s", "24h", "99999h", 2**63]
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -41,7 +43,7 @@ def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @st.composite
 def hostile(draw: st.DrawFn) -> dict[str, Any]:
     """An object with up to three places changed or removed."""
-    obj = copy.deepcopy(draw(st.sampled_from(BASE)))
+    obj = copy.deepcopy(draw(st.sampled_from(WRITTEN)))
     for _ in range(draw(st.integers(1, 3))):
         chosen = [place for place in places(obj) if place[0] != "kind"]
         if not chosen:
@@ -51,7 +53,7 @@ def hostile(draw: st.DrawFn) -> dict[str, Any]:
         for name in way:
             target = target[name]
         if draw(st.booleans()):
-            target[last] = draw(st.sampled_from(VALUES))
+            target[last] = copy.deepcopy(draw(st.sampled_from(VALUES)))  # one that is put into itself has no end
         else:
             del target[last]
     return obj
