@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -10,6 +11,8 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path == "/slow":
+            time.sleep(3)
         name = os.environ["HOSTNAME"].encode()
         self.send_response(500 if Path("/data/fail").exists() else 200)
         self.send_header("content-length", str(len(name)))

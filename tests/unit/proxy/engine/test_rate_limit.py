@@ -73,6 +73,18 @@ def test_the_refused_do_not_count() -> None:
     assert abs(answers.count(0) - (10 + 10 * 10)) <= 1
 
 
+@given(st.integers(1, 50), st.integers(0, 20), st.lists(st.integers(0, 2_000_000), max_size=60))
+def test_no_window_holds_more_than_the_bucket_and_the_rate(requests: int, burst: int, gaps: list[int]) -> None:
+    table = Table(bucket(RateLimit(name="a/b", requests=requests, burst=burst)))
+    now, taken = START, []
+    for gap in gaps:
+        now += gap
+        taken += [now] * (table.asks(now) == 0)
+    for i, first in enumerate(taken):
+        for count, last in enumerate(taken[i:], 1):
+            assert count <= requests + burst + requests * (last - first) / 1e6 * 1.001 + 1e-6
+
+
 def test_how_long_to_wait() -> None:
     table = Table(bucket(RateLimit(name="a/b", requests=1, per_seconds=60)))
     assert [table.asks(START), table.asks(START), table.asks(START + 45_500_000)] == [0, 60, 15]
