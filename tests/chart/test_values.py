@@ -86,6 +86,8 @@ def test_no_object_of_the_schema_takes_unknown_keys(at: str) -> None:
         "mesh.authorization.default=deny",
         "mesh.accessLog.sample=101",
         "mesh.engine=lua",
+        "mesh.retry=2",
+        "mesh.rateLimit.requests=1",
         "ca.create=maybe",
         "controlPlane.replicas=0",
         "controlPlane.terminationGracePeriodSeconds=1",
@@ -103,6 +105,12 @@ def test_no_object_of_the_schema_takes_unknown_keys(at: str) -> None:
 def test_a_wrong_value_is_refused(change: str) -> None:
     with pytest.raises(RenderError, match="values don't meet the specifications of the schema"):
         render("mesh", "--set", change)
+
+
+def test_how_traffic_behaves_is_written_into_the_meshconfig() -> None:
+    config = one(render("mesh", "-f", str(MESH / "ci" / "everything-values.yaml")), "MeshConfig")
+    assert config["spec"]["retry"] == {"attempts": 2, "when": ["ConnectFailure", "Reset"]}
+    assert config["spec"]["loadBalancing"] == {"locality": "Prefer"}
 
 
 def test_the_definitions_have_nothing_to_configure() -> None:
