@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from mesh_policy.snapshot import (
+    Authorization,
     HttpPermissionMatch,
     Inbound,
     Intention,
@@ -20,6 +22,7 @@ from mesh_policy.snapshot import (
 from tests.support.sidecar.access_log import logged
 from tests.support.sidecar.applications import Application, exchange, get, http_echo
 from tests.support.sidecar.mesh import API, API_IP, HTTP, THIEF, VIP, WEB, Mesh, api_config
+from tests.support.sidecar.network import within
 from tests.support.sidecar.pod import Pod
 
 
@@ -139,3 +142,22 @@ def test_a_bucket_outlives_a_reload(limited_mesh: Mesh, five: RateLimit) -> None
     limit(limited_mesh, five, RateLimit(name="shop/aside", requests=1000, ports=(9999,)))
     assert limited_mesh.api.process("haproxy") != process
     assert statuses(limited_mesh, 3) == [429] * 3
+
+
+def test_callers_without_a_certificate_share_a_bucket_of_their_own(limited_mesh: Mesh, five: RateLimit) -> None:
+    inbound = msgspec.structs.replace(
+        api_config().inbound,
+        mtls="Permissive",
+        authorization=Authorization(default="Allow"),
+        rate_limits=(msgspec.structs.replace(five, by="Caller"),),
+    )
+    limited_mesh.control_plane.apply(API, api_config(inbound=inbound))
+    with within(limited_mesh.network.name):
+        strangers = [socket.create_connection((API_IP, HTTP), 5) for _ in range(2)]
+    answers = [exchange(one, get("/")).status for one in strangers for _ in range(4)]
+    for one in strangers:
+        one.close()
+    assert answers == [200] * 7 + [429]
+    # One with a certificate has its own; a kept connection may lead to the process before, which denies it.
+    mine = [limited_mesh.ask(get("/"), pod=limited_mesh.thief).status for _ in range(20)]
+    assert (mine.count(200), mine[-1]) == (7, 429)
