@@ -16,6 +16,8 @@ from tests.e2e.namespace import Sandbox, eventually
 
 STATE_DIR = Path("/var/lib/heddle")
 GONE_SECONDS = 60
+CHANNEL = "gateway.networking.k8s.io/channel"
+ROUTES = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/httproutes.gateway.networking.k8s.io"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,3 +57,11 @@ def sandbox(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Sandbo
     cluster.apply(path, body)
     yield Sandbox(cluster, name)
     cluster.delete(path)
+
+
+@pytest.fixture
+def experimental(cluster: Cluster) -> None:
+    """Skips a test of what the Gateway API has in its experimental channel alone, where the cluster has the other."""
+    channel = cluster.get(ROUTES)["metadata"]["annotations"][CHANNEL]
+    if channel != "experimental":
+        pytest.skip(f"needs the experimental channel of the Gateway API, the cluster has {channel}")

@@ -115,6 +115,27 @@ def test_each_field_is_inherited_by_itself(sandbox: Sandbox) -> None:
             assert [status for status, _, _ in near] == [503, 200]
 
 
+def test_a_routes_own_retry_goes_before_the_policys(sandbox: Sandbox, experimental: None) -> None:
+    parent = {"group": "", "kind": "Service", "name": "one"}
+    rule = {"name": "all", "retry": {"codes": [503], "attempts": 2, "backoff": "10ms"}, "timeouts": {"request": "1s"}}
+    manifest: Object = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "one", "namespace": sandbox.name},
+        "spec": {"parentRefs": [parent], "rules": [{**rule, "backendRefs": [{"name": "two", "port": 80}]}]},
+    }
+    path = sandbox.path(manifest)
+    with policy(sandbox, "none", "one", retry={"attempts": 0}, timeouts={"request": "10s"}):
+        sandbox.cluster.apply(path, manifest)
+        try:
+            state = eventually(20, partial(programmed, sandbox, path), lambda found: found == "True")
+            assert state == "True"
+            answers = call(sandbox, f"one/fail/2/{key()}", f"one/fail/3/{key()}", "one/slow/3000")
+            assert [status for status, _, _ in answers] == [200, 503, 504]
+        finally:
+            sandbox.cluster.delete(path)
+
+
 def test_a_rate_limit_of_the_receiver(sandbox: Sandbox) -> None:
     """A connection that was kept from before has one more request decided by the HAProxy of before (ADR 3)."""
     with policy(sandbox, "limit", "two", rateLimit={"requests": 5, "per": "1h", "by": "Caller"}):

@@ -15,8 +15,6 @@ from tests.e2e.workload import FILES, OUTSIDE, Program, Workload, bring_programs
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 LIVE_SECONDS = 30
-CHANNEL = "gateway.networking.k8s.io/channel"
-ROUTES = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/httproutes.gateway.networking.k8s.io"
 COPIES = 6
 
 
@@ -62,13 +60,6 @@ def ask(home: Sandbox, url: str, count: int, cookie: str = "") -> tuple[list[str
     assert done.code == 0, done.stderr
     found = json.loads(done.stdout)
     return found["answers"], found["cookie"]
-
-
-@pytest.fixture
-def experimental(cluster: Cluster) -> None:
-    channel = cluster.get(ROUTES)["metadata"]["annotations"][CHANNEL]
-    if channel != "experimental":
-        pytest.skip(f"sessions need the experimental channel of the Gateway API, the cluster has {channel}")
 
 
 def test_every_client_stays_at_its_pod(shop: Sandbox, experimental: None) -> None:
