@@ -1,4 +1,5 @@
 """Follows the control plane's stream and brings each snapshot to HAProxy, then to the worker, then back as ack or nack.
+A control plane that is slow to hear an ack delays no change.
 
 What runs is never lost: a snapshot that is refused changes nothing; without a control plane the last good one stays.
 """
@@ -40,6 +41,8 @@ class Configuration:
         self._lock = asyncio.Lock()
         self._wanted: bytes | None = None
         self._wake = asyncio.Event()
+        self._said: tuple[str, tuple[Violation, ...]] = ("", ())
+        self._speak = asyncio.Event()
         self.trust_bundle = _normal(trust_bundle)
         self.running: WorkloadConfig | None = None
         self.connected = False
@@ -75,6 +78,18 @@ class Configuration:
             if data is not None:
                 await self._install(data)
 
+    async def acknowledge(self) -> None:
+        """Runs for ever: tells what has become of the newest snapshot, while the next one may be installed already."""
+        while True:
+            await self._speak.wait()
+            self._speak.clear()
+            version, violations = self._said
+            try:
+                await self._control_plane.ack(version, violations)
+            except ControlPlaneError as error:
+                # The stream breaks with it as a rule; the next connection brings the snapshot again, and its ack.
+                logger.warning("could not acknowledge %s: %s", version, error)
+
     async def resume(self, config: WorkloadConfig) -> None:
         """Goes on with the last good snapshot of a former agent."""
         try:
@@ -108,11 +123,8 @@ class Configuration:
             logger.error(
                 "refused %s, %s stays: %s", version, self.running.version if self.running else "nothing", error
             )
-        try:
-            await self._control_plane.ack(version, violations)
-        except ControlPlaneError as error:
-            # The stream breaks with it as a rule; the next connection brings the snapshot again, and its ack.
-            logger.warning("could not acknowledge %s: %s", version, error)
+        self._said = version, violations
+        self._speak.set()
 
     async def _apply(self, config: WorkloadConfig) -> None:
         """HAProxy first (new backends appear), then the worker; when that refuses, HAProxy goes back."""

@@ -93,6 +93,7 @@ class Agent:
             group.create_task(self._configuration.follow())
             await self._identity.ready.wait()
             group.create_task(self._configuration.install())
+            group.create_task(self._configuration.acknowledge())
 
     async def _renewed(self, certificate: Certificate, pem: str) -> None:
         try:

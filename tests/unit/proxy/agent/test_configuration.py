@@ -1,0 +1,70 @@
+"""Snapshots are installed in their order, and told about, without one waiting for the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from mesh_policy import wire
+from mesh_policy.errors import Violation
+from mesh_policy.snapshot import AccessLog, Workload, WorkloadConfig
+from proxy.agent.configuration import Configuration
+from proxy.agent.control_plane import Message, SnapshotMessage
+
+
+def config(percent: float) -> WorkloadConfig:
+    workload = Workload(namespace="shop", pod="web-1", service_account="web")
+    log = AccessLog(sample_percent=percent)
+    return wire.stamp(WorkloadConfig(workload=workload, trust_domain="cluster.local", access_log=log))
+
+
+class Engine:
+    """Stands for HAProxy and for the worker: takes everything."""
+
+    async def apply(self, *_: object) -> None:
+        pass
+
+
+class ControlPlane:
+    """Sends what it is given, one after the other as `next` is set, and hears an ack only when `hears` is set."""
+
+    def __init__(self, *snapshots: bytes) -> None:
+        self._snapshots = snapshots
+        self.next = asyncio.Event()
+        self.hears = asyncio.Event()
+        self.heard: asyncio.Queue[tuple[str, tuple[Violation, ...]]] = asyncio.Queue()
+
+    async def messages(self) -> AsyncIterator[Message]:
+        for one in self._snapshots:
+            yield SnapshotMessage(config=one)  # type: ignore[arg-type]
+            await self.next.wait()
+            self.next.clear()
+        await asyncio.Event().wait()
+
+    async def ack(self, version: str, violations: tuple[Violation, ...]) -> None:
+        await self.hears.wait()
+        await self.heard.put((version, violations))
+
+
+async def test_an_ack_that_is_not_heard_delays_no_snapshot() -> None:
+    first, second = config(1), config(2)
+    control_plane = ControlPlane(wire.encode(first), wire.encode(second))
+    ran: asyncio.Queue[str] = asyncio.Queue()
+
+    def changed() -> None:
+        assert followed.running is not None
+        ran.put_nowait(followed.running.version)
+
+    followed = Configuration(control_plane, Engine(), Engine(), "", changed)  # type: ignore[arg-type]
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in (followed.follow(), followed.install(), followed.acknowledge())]
+        assert await ran.get() == first.version
+        control_plane.next.set()
+        assert await ran.get() == second.version
+        control_plane.hears.set()
+        heard = await control_plane.heard.get()
+        while heard[0] != second.version:
+            heard = await control_plane.heard.get()
+        assert heard == (second.version, ())
+        for task in tasks:
+            task.cancel()
