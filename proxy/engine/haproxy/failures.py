@@ -17,6 +17,14 @@ _STATES = {
 """First letter: the server's side, a limit of time (`s`), a bad answer (`P`), no resources (`R`). Second: while
 connecting (`C`), waiting for the head (`H`). A wait in the queue that was too long is the circuit's own business."""
 
+_REASONS = {
+    CONNECT: "upstream-unavailable",
+    RESET: "upstream-reset",
+    TIMEOUT: "upstream-timeout",
+    NO_ENDPOINT: "no-endpoint",
+}
+"""What the client is told, in the words that the worker has for the same (`x-mesh-error`)."""
+
 
 def rules() -> str:
     """For the frontend of the return leg. A rule that answers by itself may have said why already."""
@@ -31,5 +39,10 @@ def rules() -> str:
         f"http-after-response set-var(txn.failure) str({CIRCUIT}) if {{ var(txn.reason) -m str {circuit.REASON} }}",
         "http-after-response set-header x-mesh-internal-failure %[var(txn.failure)]"
         " if { var(txn.failure) -m found } !{ res.fhdr(x-mesh-internal-failure) -m found }",
+    ]
+    lines += [
+        f"http-after-response set-header x-mesh-error {reason} if {{ var(txn.failure) -m str {failure} }}"
+        " !{ res.fhdr(x-mesh-error) -m found }"
+        for failure, reason in _REASONS.items()
     ]
     return "".join(f"  {line}\n" for line in lines)

@@ -124,6 +124,8 @@ def test_the_outcome_decides(faulty: Faulty, port: int, retry: Retry, attempts: 
     name = f"case-{port}-{attempts}"
     answer = faulty.ask(headers=f"x-request-id: {name}\r\n")
     assert (answer.status, len(faulty.asked)) == (status, attempts)
+    told = {RESETS: "upstream-reset", HANGS: "backend-timeout"}.get(port)
+    assert answer.headers.get("x-mesh-error") == told, "none on a server's own answer"
     assert not [name for name in answer.headers if name.startswith("x-mesh-internal")]
     line = faulty.logged(name)
     assert (line["status"], line.get("attempts")) == (status, attempts if attempts > 1 else "")
@@ -138,7 +140,8 @@ def test_what_could_not_be_reached_is_tried_again_with_any_method(faulty: Faulty
 def test_no_endpoint_and_a_full_circuit_are_not_tried_again(faulty: Faulty) -> None:
     every = Retry(attempts=3, statuses=(503,), backoff_base_seconds=0.0)
     faulty.apply((), retry=every)
-    assert faulty.ask(headers="x-request-id: nothing\r\n").status == 503
+    answer = faulty.ask(headers="x-request-id: nothing\r\n")
+    assert (answer.status, answer.headers["x-mesh-error"]) == (503, "no-endpoint")
     assert faulty.logged("nothing")["attempts"] == ""
     before = _figure(faulty.pool.mesh, "heddle_worker_retries")
     faulty.apply((GOOD,), retry=every, circuit=Circuit(max_requests=1))
