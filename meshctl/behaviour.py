@@ -9,9 +9,9 @@ Json = dict[str, Any]
 
 
 def of_rule(rule: Json) -> str:
-    """Timeouts, retries and the session of a rule, as `[request 2s, 2 retries, …]`; empty: none of them."""
+    """Timeouts, retries and the session of a rule, as `(request 2s, 2 retries, …)`; empty: none of them."""
     parts = list(_rule_parts(rule))
-    return f" [{', '.join(parts)}]" if parts else ""
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _rule_parts(rule: Json) -> Iterator[str]:

@@ -27,7 +27,7 @@ def test_a_rule() -> None:
         "retry": {},
         "session": {"name": "shop"},
     }
-    assert of_rule(rule) == " [request 2s, try 0.5s, idle 60s, 1 retry, session cookie shop]"
+    assert of_rule(rule) == " (request 2s, try 0.5s, idle 60s, 1 retry, session cookie shop)"
 
 
 def test_a_backend() -> None:

@@ -68,4 +68,4 @@ def test_a_route_is_shown_with_shares_copies_and_faults() -> None:
 def test_a_services_own_rule_is_shown() -> None:
     rule = {"timeouts": {"requestSeconds": 2.0}, "retry": {"attempts": 2}, "faults": [{"name": "slow"}]}
     shown = proxy.route_text({"backend": "a/b/80", "rule": rule}, {"a/b/80": {"endpoints": [{}], "outlier": {}}})
-    assert shown == "a/b/80 (1 endpoint, outliers ejected) [request 2s, 2 retries] ! slow"
+    assert shown == "a/b/80 (1 endpoint, outliers ejected) (request 2s, 2 retries) ! slow"
