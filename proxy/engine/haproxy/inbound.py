@@ -142,6 +142,7 @@ def _http_rules(config: WorkloadConfig, place: Place) -> str:
 {rate_limit.rules(config.inbound)}\
 {paths.strip_rules()}\
   http-request set-header x-mesh-peer %[var(sess.peer)] if has_peer
+  http-request del-header x-mesh-timeout-ms unless has_peer
   http-request set-header x-request-id %[var(txn.id)]
   http-response del-header x-mesh-internal -m beg
 {logs.response_rules(config.access_log)}\

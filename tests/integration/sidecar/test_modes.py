@@ -49,8 +49,8 @@ def seen(mesh: Mesh, path: str) -> dict[str, str]:
 def test_permissive_lets_plaintext_in_without_an_identity(changing_mesh: Mesh, plain: str) -> None:
     mesh = changing_mesh
     mode(mesh, "Permissive", "Allow")
-    assert ask(plain, get("/permissive", headers=f"x-mesh-peer: {WEB}\r\n")).status == 200
-    assert "x-mesh-peer" not in seen(mesh, "/permissive")
+    assert ask(plain, get("/permissive", headers=f"x-mesh-peer: {WEB}\r\nx-mesh-timeout-ms: 1\r\n")).status == 200
+    assert not {"x-mesh-peer", "x-mesh-timeout-ms"} & seen(mesh, "/permissive").keys()
     with connect(plain, TCP) as connection:
         assert connection.makefile("rb").readline() == b"220 hello\n"
     with connect(plain, DETECT) as connection:
