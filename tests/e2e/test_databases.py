@@ -6,19 +6,22 @@ Their ports have a number, and for one of them a name; no appProtocol, no annota
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from meshctl.client import Cluster, Executed
-from meshctl.names import GROUP
+from meshctl import pods
+from meshctl.client import ApiError, Cluster, Executed
+from meshctl.names import GROUP, HEALTH_PORT, PROXY
 from tests.e2e.conftest import STATE_DIR
 from tests.e2e.images import build, nodes
-from tests.e2e.namespace import Sandbox
+from tests.e2e.namespace import Sandbox, eventually
+from tests.e2e.test_processes import kill
 from tests.e2e.workload import FILES, OUTSIDE, Program, Workload, access_log, bring_programs, expose, start
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 CASE_SECONDS = 60
+BACK_SECONDS = 30
 PORTS = {"postgres": 5432, "redis": 6379, "mysql": 3306}
 CASES = (
     "postgres_statements",
@@ -56,7 +59,7 @@ def call(cluster: Cluster, sandbox: Sandbox) -> Call:
     image = build.databases()
     nodes.bring(cluster, image, STATE_DIR)
     scripts = {name: f"serve_{name}.sh" for name in PORTS}
-    bring_programs(sandbox, "database_calls.py", *scripts.values())
+    bring_programs(sandbox, "database_calls.py", "database_sessions.py", *scripts.values())
     servers = [Program(["sh", f"{FILES}/{scripts[name]}"], port, name) for name, port in PORTS.items()]
     for servers_of in ("strict", "outside", "open"):
         for name, port in PORTS.items():
@@ -103,3 +106,59 @@ def test_strangers_are_refused(name: str, cluster: Cluster, sandbox: Sandbox, ca
     done = cluster.execute(sandbox.name, "stranger", "app", words, CASE_SECONDS)
     assert done.code != 0
     assert "Traceback" in done.stderr, "the client sees an error of the connection"
+
+
+@pytest.fixture
+def session(cluster: Cluster, sandbox: Sandbox, call: Call) -> Iterator[Callable[[], object]]:
+    """Ask one session of each database, opened before, for its number."""
+    words = ["python3", f"{FILES}/database_sessions.py", "strict"]
+    running = cluster.start(sandbox.name, "client", "app", words, stdin=True)
+
+    def ask() -> object:
+        running.send("\n")
+        answer = next(running.lines(CASE_SECONDS), None)
+        assert answer, "a session ended"
+        return json.loads(answer)
+
+    yield ask
+    running.close()
+
+
+@pytest.mark.parametrize("pod", ["client", "strict"])
+def test_sessions_do_not_notice_that_an_agent_dies(
+    pod: str, cluster: Cluster, sandbox: Sandbox, session: Callable[[], object]
+) -> None:
+    before = session()
+    kill(cluster, next(one for one in pods.listed(cluster, sandbox.name) if one.name == pod), "proxy.agent")
+    assert session() == before
+    ready = eventually(BACK_SECONDS, lambda: is_ready(cluster, sandbox, pod), bool)
+    assert ready, "a new agent is there"
+    assert session() == before
+
+
+def test_sessions_do_not_notice_that_haproxy_is_replaced(
+    cluster: Cluster, sandbox: Sandbox, session: Callable[[], object]
+) -> None:
+    """Another mTLS mode is one of the changes that need a new process: the old one finishes what it has."""
+    before, replaced = session(), generation(cluster, sandbox)
+    path = f"/api/v1/namespaces/{sandbox.name}/pods/strict"
+    for mode in ("Permissive", None):
+        cluster.patch(path, {"metadata": {"labels": {f"{GROUP}/mtls": mode}}})
+        number = eventually(BACK_SECONDS, lambda: generation(cluster, sandbox), lambda now, last=replaced: now > last)
+        assert number > replaced
+        replaced = number
+        assert session() == before
+
+
+def is_ready(cluster: Cluster, sandbox: Sandbox, pod: str) -> bool:
+    try:
+        cluster.pod_get(sandbox.name, pod, HEALTH_PORT, "/readyz")
+    except ApiError:
+        return False
+    return True
+
+
+def generation(cluster: Cluster, sandbox: Sandbox) -> int:
+    """Which HAProxy it is that runs in the sidecar of the databases."""
+    done = cluster.execute(sandbox.name, "strict", PROXY, ["ls", "/run/heddle/gen"])
+    return max(map(int, done.stdout.split()))
