@@ -57,7 +57,7 @@ class Index:
         self._forget(kind, before)
         self._lists.pop(kind, None)
         self._objects[kind][obj.key] = obj
-        self._problems[ref] = (*violations(kind, obj), *self._unsupported(kind, obj))
+        self._problems[ref] = _judged(kind, obj)
         self._remember(kind, obj)
         self.revision += 1
         return hit | affected(self, kind, obj)
@@ -74,10 +74,6 @@ class Index:
         self._problems.pop(ref, None)
         self.revision += 1
         return hit | affected(self, ref.kind, before)
-
-    @staticmethod
-    def _unsupported(kind: str, obj: Object) -> tuple[Violation, ...]:
-        return KINDS[kind].unsupported(obj) if isinstance(obj, KINDS[kind].struct) else ()
 
     def _remember(self, kind: str, obj: Object) -> None:
         match obj:
@@ -222,3 +218,11 @@ class Index:
     def _valid(self, kind: str, struct: type[T], namespace: str | None = None) -> tuple[T, ...]:
         every = self._list(kind, namespace)
         return tuple(obj for obj in every if isinstance(obj, struct) and not self.problems(kind, obj))
+
+
+def _judged(kind: str, obj: Object) -> tuple[Violation, ...]:
+    try:
+        beyond = KINDS[kind].unsupported(obj) if isinstance(obj, KINDS[kind].struct) else ()
+        return (*violations(kind, obj), *beyond)
+    except Exception as error:  # a fault of ours: the object is as an invalid one (ADR 0005), never as a good one
+        return (Violation("", f"cannot be judged ({type(error).__name__}): a fault of the mesh, please report it"),)

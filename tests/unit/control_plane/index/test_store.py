@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from control_plane.index.store import Index
-from control_plane.kinds.meta import Ref
+from control_plane.kinds.meta import Metadata, Ref
+from control_plane.kinds.service_intentions import ServiceIntentions
 from tests.support.cluster import (
     API_V1,
     EXTENSION,
@@ -118,3 +121,11 @@ def test_broken_intentions_are_told_apart(index: Index) -> None:
     assert [obj.metadata.name for obj in index.intentions("shop")] == ["good"]
     assert [obj.metadata.name for obj in index.broken_intentions("shop")] == ["bad"]
     assert index.broken_intentions("other") == ()
+
+
+def test_what_a_validator_stumbles_over_is_invalid_and_shuts_the_door(index: Index) -> None:
+    spec: Any = None  # no decoder gives such an object: it stands for a fault in a validator
+    odd = ServiceIntentions(metadata=Metadata(name="odd", namespace="shop"), spec=spec)
+    index.apply("ServiceIntentions", odd)
+    assert "a fault of the mesh" in str(index.problems("ServiceIntentions", odd)[0])
+    assert (index.intentions("shop"), index.broken_intentions("shop")) == ((), (odd,))
