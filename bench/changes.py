@@ -37,14 +37,15 @@ class Handler(h.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 h.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 """
-Took = dict[bool, list[float]]
-"""Seconds, on the kept connection and on new ones."""
+Took = dict[bool | None, list[float]]
+"""Seconds, on the kept connection and on new ones; None: until the API server has answered the write."""
+WAYS = {True: "kept connection", False: "new connections", None: "of it the API write"}
 
 
 def main() -> None:
     cluster = Cluster(os.environ.get("KUBECONFIG") or "/var/lib/heddle/kubeconfig")
-    changed: Took = {True: [], False: []}
-    came: Took = {True: [], False: []}
+    changed: Took = {True: [], False: [], None: []}
+    came: Took = {True: [], False: [], None: []}
     with sandbox(cluster), probing(cluster) as probe:
         await_revision(probe, NONE)
         for number in range(COMINGS):
@@ -52,19 +53,19 @@ def main() -> None:
             note(came, probe, cluster, NONE)
         for number in range(CHANGES):
             note(changed, probe, cluster, f"r{number}")
-    print(f"{'milliseconds until it is live':<44} {'median':>6} {'p99':>6} {'most':>6}")
+    print(f"{'milliseconds until it is live':<52} {'median':>6} {'p99':>6} {'most':>6}")
     for name, took in (
         (f"a route changes, {CHANGES} times", changed),
         (f"a route comes or goes, {2 * COMINGS} times", came),
     ):
         for kept, seconds in took.items():
-            print(row(f"{name}, {'kept connection' if kept else 'new connections'}", seconds))
+            print(row(f"{name}, {WAYS[kept]}", seconds))
 
 
 def row(name: str, seconds: list[float]) -> str:
     ordered = sorted(seconds)
     p99 = ordered[max(0, -(-len(ordered) * 99 // 100) - 1)]
-    return f"{name:<44} " + " ".join(f"{1000 * one:>6.0f}" for one in (median(ordered), p99, ordered[-1]))
+    return f"{name:<52} " + " ".join(f"{1000 * one:>6.0f}" for one in (median(ordered), p99, ordered[-1]))
 
 
 def note(took: Took, probe: Running, cluster: Cluster, revision: str) -> None:
@@ -75,6 +76,7 @@ def note(took: Took, probe: Running, cluster: Cluster, revision: str) -> None:
         cluster.delete(ROUTE)
     else:
         cluster.apply(ROUTE, route(revision))
+    took[None].append(time.time() - began)
     for kept, at in await_revision(probe, revision).items():
         took[kept].append(at - began)
 
