@@ -70,6 +70,8 @@ def one_run(args: argparse.Namespace, kubectl: Kubectl, report: Path) -> Run:
     began = datetime.now(UTC)
     started = time.monotonic()
     results = run(command(args, report), report.with_suffix(".log"), args.kubeconfig)
+    if args.test:
+        results.keep_only(args.test)
     print(table(results))
     return Run(began, time.monotonic() - started, results)
 

@@ -42,6 +42,10 @@ class Results:
         found = _STARTED.match(line.rstrip())
         return found[1] if found else None
 
+    def keep_only(self, name: str) -> None:
+        """One test was asked for: the suite tells all others as skipped."""
+        self.outcomes = {one.name: one for one in self.outcomes.values() if one.name == name}
+
     def count(self, result: str) -> int:
         return sum(one.result == result for one in self.outcomes.values())
 

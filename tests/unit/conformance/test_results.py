@@ -38,6 +38,15 @@ def test_tests_of_meshes_are_counted_and_their_cases_are_not() -> None:
     assert "1 passed, 1 failed, 1 skipped, 31 s" in table(results)
 
 
+def test_a_single_test_is_not_judged_by_the_others() -> None:
+    results = read("    --- PASS: TestConformance/MeshBasic (1.25s)\n    --- SKIP: TestConformance/MeshPorts (0.00s)\n")
+    assert not results.good
+    results.keep_only("MeshBasic")
+    assert results.good
+    results.keep_only("MeshTypo")
+    assert not results.good
+
+
 def test_what_begins_is_told() -> None:
     started = [name for line in OUTPUT.splitlines() if (name := Results().started(line))]
     assert started == ["MeshBasic"]
