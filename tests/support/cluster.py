@@ -194,6 +194,8 @@ def a_policy(
     }
 
 
+EXTENSION: Json = {"type": "ExtensionRef", "extensionRef": {"group": "example.com", "kind": "Filter", "name": "x"}}
+"""A filter that the Gateway API allows and this mesh does not have."""
 SLOW: Json = {"name": "slow", "percent": 10, "delay": {"fixed": "250ms"}}
 BROKEN: Json = {"name": "broken", "percent": 5, "abort": {"httpStatus": 503}}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.support.cluster import a_grpc_route, a_route, a_service, to
+from tests.support.cluster import EXTENSION, a_grpc_route, a_route, a_service, to
 from tests.support.control_plane import NAMESPACE, Replica, Sidecar, replica, sidecar
 from tests.support.fake_kube import FakeKube
 
@@ -101,7 +101,7 @@ async def test_the_mesh_says_what_it_can_do_where_the_cluster_asks(kube: FakeKub
 
 
 async def test_invalid_routes_are_told_and_others_entries_stay(kube: FakeKube, tmp_path: Path) -> None:
-    route = a_route("r", "api", {"backendRefs": [to("api")], "retry": {"attempts": 1}})
+    route = a_route("r", "api", {"backendRefs": [to("api")], "filters": [EXTENSION]})
     gateway = {"parentRef": {"name": "gw"}, "controllerName": "example.com/gw", "conditions": []}
     await kube.apply({**route, "status": {"parents": [gateway]}})
     async with replica(kube, tmp_path):
@@ -110,4 +110,4 @@ async def test_invalid_routes_are_told_and_others_entries_stay(kube: FakeKube, t
     assert theirs == gateway
     accepted = ours["conditions"][0]
     assert (accepted["type"], accepted["status"], accepted["reason"]) == ("Accepted", "False", "UnsupportedValue")
-    assert "spec.rules[0].retry" in accepted["message"]
+    assert "spec.rules[0].filters[0].type" in accepted["message"]
