@@ -15,7 +15,7 @@ from mitmproxy.http import Response
 from mesh_addons.answer import ERROR_HEADER
 from mesh_addons.flow_view import MeshFlow
 from mesh_addons.guard import POLICY_FAILURE
-from mesh_policy import deadline, retry
+from mesh_policy import deadline, retry, timeouts
 from mesh_policy.request import Fields
 from mesh_policy.retry import Failure, Outcome
 from proxy.worker.discard import Discard
@@ -33,14 +33,16 @@ OVER_BUDGET = "retry-budget-exhausted"
 _FAILURES: dict[bytes, Failure] = {b"connect": "ConnectFailure", b"reset": "Reset", b"timeout": "Timeout"}
 """What the return leg says of an answer that no server gave. Its other words (`circuit`, `no-endpoint`) mean that
 another attempt would find the same."""
+_TIMEOUT = b"timeout"
+_LATE = Outcome(timeouts.STATUS, "Timeout")
 
 
 class Attempts:
     """Sends one request (as the Borrower of an upstream), and hands the answer that counts to the exchange."""
 
     __slots__ = (
-        "_backend", "_begun", "_body", "_exchange", "_fields", "_head", "_mesh", "_passed_on", "_retry", "_round",
-        "_service", "_watched", "upstream",
+        "_backend", "_begun", "_body", "_exchange", "_fields", "_handed_on", "_head", "_mesh", "_passed_on", "_retry",
+        "_round", "_service", "_watched", "upstream",
     )  # fmt: skip
 
     def __init__(self, service: Service, exchange: Exchange, head: RequestHead, mesh: MeshFlow, backend: str) -> None:
@@ -59,6 +61,8 @@ class Attempts:
         """Silence has a limit."""
         self._passed_on = False
         """An answer is on its way to the client: no attempt follows."""
+        self._handed_on = False
+        """HAProxy knows the limit of this attempt, and is to say when it passes."""
         self._round = 0
         """Changes when an upstream that is being connected is no longer wanted."""
         self.upstream: Upstream | None = None
@@ -123,7 +127,10 @@ class Attempts:
         try:
             # What failed at the endpoint of a session is not tried there once more.
             endpoint = mesh.pinned.endpoint if mesh.pinned is not None and mesh.attempts == 1 else ""
-            internal = internal_fields(self._backend, mesh.http_version, mesh.request_id, endpoint)
+            # What a fault has taken of the limit is not the endpoint's silence.
+            limit = None if mesh.faults else exchange.timers.attempt_left()
+            self._handed_on = limit is not None
+            internal = internal_fields(self._backend, mesh.http_version, mesh.request_id, endpoint, limit)
             written = write_request(head, internal)
         except ValueError:
             upstream.close()
@@ -196,8 +203,15 @@ class Attempts:
         return self.begin
 
     def late(self) -> bool:
-        """The limit of this attempt has passed. False: it was the last one."""
-        return not self._passed_on and self._follow(Outcome(504, "Timeout"))
+        """The limit of this attempt has passed. False: it was the last one.
+
+        An endpoint that hangs is HAProxy's to give up: what the worker closes would look like a caller that gave up.
+        """
+        if self._passed_on:
+            return False
+        upstream = self.upstream
+        silent = self._handed_on and upstream is not None and upstream.sent_all
+        return (silent and self._exchange.timers.grace()) or self._follow(_LATE)
 
     def _leave(self) -> None:
         """This attempt has failed: its answer is for nobody."""
@@ -230,6 +244,10 @@ class Attempts:
     def on_head(self, head: ResponseHead) -> None:
         if self._watched:
             self._exchange.client.touch()
+        if head.failure == _TIMEOUT and self._handed_on:
+            if not self._follow(_LATE):
+                self._exchange.too_late(timeouts.BACKEND)
+            return
         if self._retry is not None:
             fields = head.response.data.headers.fields
             never = head.failure is not None and head.failure not in _FAILURES

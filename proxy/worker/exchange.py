@@ -270,8 +270,12 @@ class Exchange:
     def _late(self, reason: str) -> None:
         """A limit of the rule has passed: another attempt, 504, or the end of an answer that has begun."""
         if reason != timeouts.BACKEND or self._attempts is None or not self._attempts.late():
-            self._service.counters.timeouts += 1
-            self.refuse(timeouts.STATUS, reason)
+            self.too_late(reason)
+
+    def too_late(self, reason: str) -> None:
+        """504, or the end of an answer that has begun."""
+        self._service.counters.timeouts += 1
+        self.refuse(timeouts.STATUS, reason)
 
     def _stop_waiting(self) -> None:
         """There is an answer: what was waited for does not matter any more."""

@@ -7,6 +7,7 @@ addon or a header filter cannot bring them in. Framing is written by the driver 
 from __future__ import annotations
 
 import re
+from math import ceil
 from typing import NamedTuple
 
 from mitmproxy.http import Request, Response
@@ -270,13 +271,18 @@ def _to_origin_form(request: Request, hosts: list[bytes]) -> None:
     data.authority = b""
 
 
-def internal_fields(backend: str, version: bytes, request_id: bytes, endpoint: str = "") -> Fields:
-    """What HAProxy's return socket wants to know: which backend, in which version of HTTP, for which request, and at
-    which endpoint a session is (`IP:PORT`; empty: at none)."""
+def internal_fields(
+    backend: str, version: bytes, request_id: bytes, endpoint: str = "", silence: float | None = None
+) -> Fields:
+    """What HAProxy's return socket wants to know: which backend, in which version of HTTP, for which request, at which
+    endpoint a session is (`IP:PORT`; empty: at none), and how many seconds the endpoint may be silent before its head
+    (None: the sidecar's own limit)."""
     fields: Fields = ((INTERNAL + b"backend", backend.encode()), (INTERNAL + b"version", version))
     if request_id:
         fields = (*fields, (INTERNAL + b"id", request_id))
-    return (*fields, (INTERNAL + b"session", endpoint.encode())) if endpoint else fields
+    if endpoint:
+        fields = (*fields, (INTERNAL + b"session", endpoint.encode()))
+    return fields if silence is None else (*fields, (INTERNAL + b"timeout", b"%d" % max(1, ceil(silence * 1000))))
 
 
 def write_request(head: RequestHead, internal: Fields) -> bytes:

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from mesh_policy import timeouts
 from mesh_policy.snapshot import Timeouts
 
+GRACE_SECONDS = 0.1
+"""How long the word of HAProxy may take that an attempt has been silent up to its limit."""
+
 
 class Timers:
     """Calls `late` with the reason of a limit that passes. After that of an attempt the others go on."""
 
-    __slots__ = ("_attempt", "_idle", "_late", "_limits", "_request")
+    __slots__ = ("_attempt", "_graced", "_idle", "_late", "_limits", "_request")
 
     def __init__(self, late: Callable[[str], None]) -> None:
         self._late = late
@@ -20,6 +23,8 @@ class Timers:
         self._request: asyncio.TimerHandle | None = None
         self._attempt: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
+        self._graced = False
+        """The limit of this attempt has passed, and been put off."""
 
     def request(self, limits: Timeouts | None) -> None:
         """The request has begun. Only the first call counts."""
@@ -34,8 +39,17 @@ class Timers:
         if self._limits is None:
             return
         self.stop_attempt()
+        self._graced = False
         if self._limits.backend_seconds is not None:
             self._attempt = self._start(self._limits.backend_seconds, timeouts.BACKEND)
+
+    def grace(self) -> bool:
+        """The limit of the attempt has passed: let it pass once more, a little later. False: it has already."""
+        if self._graced:
+            return False
+        self._graced = True
+        self._attempt = self._start(GRACE_SECONDS, timeouts.BACKEND)
+        return True
 
     def stop_attempt(self) -> None:
         """The attempt is over, the request is not."""
@@ -70,6 +84,17 @@ class Timers:
             return None
         ends = [timer.when() for timer in (self._request, self._attempt) if timer is not None]
         return min(ends) - asyncio.get_running_loop().time() if ends else None
+
+    def attempt_left(self) -> float | None:
+        """Seconds that are left of the attempt. None: it has no limit, or it is over, or the whole request ends
+        before it."""
+        if (
+            self._attempt is None
+            or self._graced
+            or (self._request is not None and self._request.when() < self._attempt.when())
+        ):
+            return None
+        return self._attempt.when() - asyncio.get_running_loop().time()
 
     def request_left(self) -> float | None:
         """Seconds that are left of the whole. None: no limit."""

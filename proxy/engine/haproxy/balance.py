@@ -11,7 +11,7 @@ from math import ceil
 from typing import Literal
 
 from mesh_policy.snapshot import Backend, Balance, HashOn
-from proxy.engine.haproxy import base, circuit
+from proxy.engine.haproxy import base, circuit, silence
 from proxy.engine.haproxy.quoting import section
 from proxy.engine.haproxy.rendering import Place
 
@@ -37,7 +37,7 @@ class Template:
         body = base.HTTP_BACKEND if self.mode == "http" else base.TCP_BACKEND
         return (
             f"\ndefaults {self.name} from d-base\n{body}  option allbackups\n  {self.rule}\n{idle}"
-            f"{circuit.rules(self.mode, place)}"
+            f"{silence.RULES if self.mode == 'http' else ''}{circuit.rules(self.mode, place)}"
         )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import Frontend, WorkloadConfig
-from proxy.engine.haproxy import failures, logs, paths, session, tcp_route
+from proxy.engine.haproxy import failures, logs, paths, session, silence, tcp_route
 from proxy.engine.haproxy.backends import ip_address, port_number
 from proxy.engine.haproxy.external_host import external_maps, external_sections
 from proxy.engine.haproxy.rendering import Place
@@ -177,7 +177,7 @@ frontend return from d-frontend
 if {{ req.fhdr(x-mesh-internal-version) -m str 1 }}
   http-request set-var(txn.section) var(txn.backend),map_str({place.map("sections_2")}) \
 if {{ req.fhdr(x-mesh-internal-version) -m str 2 }}
-{session.rules(place)}{paths.strip_rules()}\
+{session.rules(place)}{silence.HAND_ON}{paths.strip_rules()}\
   acl known var(txn.section) -m found
   http-request set-var(txn.reason) str(unknown-backend) if !known
   http-request return status 503 content-type text/plain hdr x-mesh-error unknown-backend string "no such backend\\n" \

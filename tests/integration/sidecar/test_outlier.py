@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,8 +23,10 @@ from mesh_policy.snapshot import (
     HttpRoutes,
     Match,
     Outlier,
+    Retry,
     RouteEntry,
     Rule,
+    Timeouts,
     WeightedBackend,
     WorkloadConfig,
 )
@@ -36,19 +39,43 @@ NATIVE, PYTHON, BYTES = "10.96.0.50", "10.96.0.51", "10.96.0.52"
 BACKEND, BYTES_BACKEND = "shop/flaky/80", "shop/bytes/80"
 LONG = Outlier(consecutive_errors=3, base_ejection_seconds=60)
 WAIT_SECONDS = 20.0
+TRY = Timeouts(backend_seconds=0.3)
+PART = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart"
+UPGRADE = (
+    "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+SWITCH = (
+    b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    b"sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
+"""The pair of RFC 6455 section 1.3."""
 
 
 class Flaky:
-    """Endpoints that answer with their port, and 500 while they are told to fail."""
+    """Endpoints that answer with their port, 500 while they are told to fail, and nothing while they hang.
+
+    `/stream` begins an answer that does not end, `/ws` becomes an echo.
+    """
 
     def __init__(self, pod: Pod) -> None:
         self.failing: set[int] = set()
+        self.hanging: set[int] = set()
         self._applications = [Application(pod.listener(port), self._serve(port)) for port in PORTS]
 
     def _serve(self, port: int) -> Callable[[socket.socket], None]:
         def serve(client: socket.socket) -> None:
             stream = client.makefile("rb")
-            while read_head(stream)[0]:
+            while line := read_head(stream)[0]:
+                if port in self.hanging or "/stream" in line:
+                    client.sendall(b"" if port in self.hanging else PART)
+                    client.recv(1)  # until the sidecar gives it up
+                    return
+                if "/ws" in line:
+                    client.sendall(SWITCH)
+                    while data := client.recv(100):
+                        client.sendall(data)
+                    return
                 status = 500 if port in self.failing else 200
                 client.sendall(f"HTTP/1.1 {status} X\r\ncontent-length: 4\r\n\r\n{port}".encode())
 
@@ -68,18 +95,26 @@ def endpoints(mesh: Mesh) -> Iterator[Flaky]:
 
 @pytest.fixture
 def flaky(endpoints: Flaky, changing_mesh: Mesh) -> Iterator[Flaky]:
-    endpoints.failing = set()
+    endpoints.failing, endpoints.hanging = set(), set()
     yield endpoints
-    endpoints.failing = set()
+    endpoints.failing, endpoints.hanging = set(), set()
 
 
-def config(outlier: Outlier | None, *, sample: float = 100, wrong: int | None = None) -> WorkloadConfig:
+def config(
+    outlier: Outlier | None,
+    *,
+    sample: float = 100,
+    wrong: int | None = None,
+    timeouts: Timeouts | None = None,
+    retry: Retry | None = None,
+) -> WorkloadConfig:
     """`wrong`: an endpoint that cannot prove who it is."""
     before = caller_config("web")
     found = tuple(Endpoint(ip=API_IP, port=port, identity=THIEF if port == wrong else API) for port in PORTS)
     backend = Backend(name=BACKEND, protocol="http", endpoints=found, outlier=outlier)
     tcp = Backend(name=BYTES_BACKEND, protocol="tcp", endpoints=found, outlier=outlier)
-    rule = Rule(route="HTTPRoute/shop/flaky", backends=(WeightedBackend(backend=BACKEND),))
+    backends = (WeightedBackend(backend=BACKEND),)
+    rule = Rule(route="HTTPRoute/shop/flaky", backends=backends, timeouts=timeouts, retry=retry)
     native = Frontend(name=BACKEND, addresses=(NATIVE,), port=80, protocol="http", backend=BACKEND)
     python = msgspec.structs.replace(
         native,
@@ -97,8 +132,8 @@ def config(outlier: Outlier | None, *, sample: float = 100, wrong: int | None = 
     return msgspec.structs.replace(before, outbound=outbound, access_log=AccessLog(sample_percent=sample))
 
 
-def apply(mesh: Mesh, outlier: Outlier | None, *, sample: float = 100, wrong: int | None = None) -> None:
-    answer = mesh.control_plane.apply(WEB, config(outlier, sample=sample, wrong=wrong))
+def apply(mesh: Mesh, outlier: Outlier | None, **other: Any) -> None:
+    answer = mesh.control_plane.apply(WEB, config(outlier, **other))
     assert answer["accepted"], answer
 
 
@@ -242,6 +277,51 @@ def test_without_a_policy_or_its_agent_nobody_stays_out(mesh: Mesh, flaky: Flaky
             os.kill(mesh.web.process("agent"), signal.SIGKILL)
         until(lambda: len(names(mesh)) == 3, f"back without its {cure}")
     mesh.web.wait_ready()
+
+
+def test_an_endpoint_that_hangs_is_left_out_and_nobody_waits_for_it(mesh: Mesh, flaky: Flaky) -> None:
+    apply(mesh, LONG, timeouts=TRY, retry=Retry(attempts=2, on=("Timeout",)))
+    flaky.hanging = {PORTS[1]}
+    before = worker(mesh, "retries")
+    ejected(mesh, 1, PYTHON)
+    assert told(mesh)[-1] == f"{PORTS[1]} of {BACKEND} for 60 s"
+    late = worker(mesh, "retries"), worker(mesh, "timeouts")
+    assert late[0] > before, "until then another one answered"
+    assert set(calls(mesh, 120, PYTHON)) == {(200, str(PORTS[0])), (200, str(PORTS[2]))}
+    assert (worker(mesh, "retries"), worker(mesh, "timeouts")) == late
+
+
+def test_who_hangs_gives_504_as_ever(mesh: Mesh, flaky: Flaky) -> None:
+    apply(mesh, None, timeouts=TRY)
+    flaky.hanging = set(PORTS)
+    with mesh.web.connect((PYTHON, 80)) as connection:
+        for request in (get("/"), get("/", method="POST", body=b"body"), get("/", headers=UPGRADE)):
+            answer = exchange(connection, request)
+            assert (answer.status, answer.headers["x-mesh-error"]) == (504, "backend-timeout")
+            assert not any(name.startswith("x-mesh-internal-") for name in answer.headers)
+
+
+def test_the_limit_of_silence_ends_with_the_head(mesh: Mesh, flaky: Flaky) -> None:
+    apply(mesh, LONG, timeouts=TRY)
+    with mesh.web.connect((PYTHON, 80)) as tunnel:
+        tunnel.sendall(get("/ws", headers=UPGRADE))
+        stream = tunnel.makefile("rb")
+        assert read_head(stream)[0].startswith("HTTP/1.1 101 ")
+        for _ in range(12):  # these pass the limit: the tunnel is silent for longer
+            with mesh.web.connect((PYTHON, 80)) as connection:
+                connection.sendall(get("/stream"))
+                cut = connection.makefile("rb")
+                assert read_head(cut)[0].startswith("HTTP/1.1 200 ")
+                assert cut.read() == b"part", "the worker cuts it when the attempt is over"
+        tunnel.sendall(b"ping")
+        assert stream.read(4) == b"ping"
+    assert figure(mesh, "heddle_agent_ejected") == 0, "an answer that has begun is no failure"
+
+
+def worker(mesh: Mesh, counter: str) -> int:
+    found = re.search(rf"^heddle_worker_{counter} (\d+)", mesh.web.health("/metrics", 15090).decode(), re.MULTILINE)
+    assert found is not None, counter
+    return int(found[1])
 
 
 def stat(mesh: Mesh) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -111,6 +112,53 @@ async def test_a_tunnel_has_no_limit(start: Start) -> None:
     caller.send(b"ping")
     assert await server.exactly(4) == b"ping"
     assert (await bench.status())["timeouts"] == 1
+
+
+SAYS_LATE = b"HTTP/1.1 504 X\r\nx-mesh-internal-failure: timeout\r\ncontent-length: 4\r\n\r\nlate"
+HANDED_ON = re.compile(rb"\r\nx-mesh-internal-timeout: (\d+)\r\n")
+
+
+async def test_haproxy_gives_an_endpoint_up(start: Start) -> None:
+    bench = await start(config=snapshot(timeouts={"requestSeconds": LONG, "backendSeconds": LONG / 2}))
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    server = await bench.upstream()
+    told = HANDED_ON.search(await server.head())
+    assert told is not None
+    assert LONG * 400 < int(told[1]) <= LONG * 500
+    server.send(SAYS_LATE)
+    await late(caller, "backend-timeout")
+    assert (await bench.status())["timeouts"] == 1
+
+
+async def test_another_attempt_follows_what_haproxy_gave_up(start: Start) -> None:
+    limits = {"backendSeconds": LONG}
+    bench = await start(config=snapshot(timeouts=limits, retry={"attempts": 1, "on": ["Timeout"]}))
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    server = await bench.upstream()
+    await server.head()
+    server.send(SAYS_LATE)
+    assert HANDED_ON.search(await server.head()), "each attempt has the whole limit"
+    server.send(OK)
+    assert (await caller.head()).startswith(b"HTTP/1.1 200 ")
+    status = await bench.status()
+    assert (status["retries"], status["timeouts"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {},
+        {"timeouts": {"requestSeconds": LONG}},
+        {"timeouts": {"backendSeconds": LONG}, "faults": [{"name": "slow", "delaySeconds": 0.01}]},
+    ],
+)
+async def test_what_is_not_the_endpoints_silence_is_not_handed_on(start: Start, rule: dict[str, Any]) -> None:
+    bench = await start(config=snapshot(**rule))
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    assert b"x-mesh-internal-timeout" not in await (await bench.upstream()).head()
 
 
 async def test_silence_before_an_answer_is_504(start: Start) -> None:
