@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset, TrailersReceived
+from hyperframe.frame import ContinuationFrame, HeadersFrame
 
 from tests.integration.sidecar.test_traffic import BOTH_ENGINES
 from tests.support.sidecar.applications import Application
-from tests.support.sidecar.http2 import PIECES, REQUEST, Connection, goes_away, never_reads
+from tests.support.sidecar.http2 import DEAF, PIECES, REQUEST, Connection, goes_away
 from tests.support.sidecar.mesh import GRPC, Mesh
 from tests.support.sidecar.pod import Pod
 
 MIB = 1 << 20
 
 
-def served(mesh: Mesh, serve: object) -> closing[Application]:
-    return closing(Application(mesh.api.listener(GRPC), serve))  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def goodbye(mesh: Mesh) -> Iterator[None]:
-    with served(mesh, goes_away):
-        yield
-
-
-@pytest.fixture
-def deaf(mesh: Mesh) -> Iterator[None]:
-    with served(mesh, never_reads):
+@pytest.fixture(scope="module", autouse=True)
+def application(mesh: Mesh) -> Iterator[None]:
+    with closing(Application(mesh.api.listener(GRPC), goes_away)):
         yield
 
 
@@ -62,7 +54,6 @@ def talk(connection: Connection) -> tuple[list[bytes], dict[str, str]]:
 
 
 @BOTH_ENGINES
-@pytest.mark.usefixtures("goodbye")
 def test_goaway_of_the_server_ends_no_stream_and_the_next_one_finds_another_connection(mesh: Mesh, vip: str) -> None:
     with mesh.web.connect((vip, GRPC), 10) as plain:
         connection = Connection(plain, client=True)
@@ -73,14 +64,47 @@ def test_goaway_of_the_server_ends_no_stream_and_the_next_one_finds_another_conn
 
 
 @BOTH_ENGINES
-@pytest.mark.usefixtures("deaf")
+def test_streams_that_are_begun_and_reset_end_the_connection(mesh: Mesh, vip: str) -> None:
+    """Rapid reset (CVE-2023-44487): every one of them costs the sidecar a request, and the caller nothing."""
+    begun = 0
+    with mesh.web.connect((vip, GRPC), 5) as plain, contextlib.suppress(ConnectionError):
+        connection = Connection(plain, client=True)
+        while begun < 20_000:
+            stream = connection.h2.get_next_available_stream_id()
+            connection.h2.send_headers(stream, REQUEST)
+            connection.h2.reset_stream(stream)
+            connection.flush()
+            begun += 1
+    assert begun < 20_000
+    with mesh.web.connect((vip, GRPC), 10) as plain:  # and others are served
+        assert len(talk(Connection(plain, client=True))[0]) == PIECES
+
+
+@BOTH_ENGINES
+def test_a_head_without_an_end_ends_the_connection(mesh: Mesh, vip: str) -> None:
+    """CONTINUATION flood (CVE-2024-27316 and others): 64 MiB of frames for one head."""
+    sent = 0
+    with mesh.web.connect((vip, GRPC), 5) as plain, contextlib.suppress(ConnectionError):
+        connection = Connection(plain, client=True)
+        block = connection.h2.encoder.encode(REQUEST)
+        plain.sendall(HeadersFrame(1, block).serialize())
+        piece = ContinuationFrame(1, connection.h2.encoder.encode([("x-pad", "y" * 8000)])).serialize()
+        while sent < 64 * MIB:
+            plain.sendall(piece)
+            sent += len(piece)
+    assert sent < 8 * MIB
+
+
+@BOTH_ENGINES
 def test_a_server_that_gives_no_room_stops_the_client(mesh: Mesh, vip: str) -> None:
+    """The last of this module: until its application ends, HAProxy serves no other stream of the connections that the
+    body fills."""
     before = resident_mib(mesh.web) + resident_mib(mesh.api)
+    sent = 0
     with mesh.web.connect((vip, GRPC), 1.5) as plain:
         connection = Connection(plain, client=True)
         stream = connection.h2.get_next_available_stream_id()
-        connection.h2.send_headers(stream, REQUEST)
-        sent = 0
+        connection.h2.send_headers(stream, [*REQUEST[:3], (":path", DEAF), *REQUEST[4:]])
         events = connection.events()
         with pytest.raises(TimeoutError):
             while sent < 300 * MIB:
@@ -92,7 +116,7 @@ def test_a_server_that_gives_no_room_stops_the_client(mesh: Mesh, vip: str) -> N
                 else:
                     next(events)
         assert sent < 8 * MIB
-    assert resident_mib(mesh.web) + resident_mib(mesh.api) - before < 32
+        assert resident_mib(mesh.web) + resident_mib(mesh.api) - before < 32
 
 
 def resident_mib(pod: Pod) -> float:

@@ -30,11 +30,14 @@ class Application:
     def __init__(self, listener: socket.socket, serve: Callable[[socket.socket], None]) -> None:
         self._listener = listener
         self._serve = serve
+        self._clients: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # ends `accept`, which keeps the port otherwise
+        """As a process that ends: the port is free, and no connection is left for whoever kept one."""
+        for one in (self._listener, *self._clients):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)  # ends `accept`, which keeps the port otherwise
         self._listener.close()
 
     def _accept(self) -> None:
@@ -46,11 +49,14 @@ class Application:
             threading.Thread(target=self._run, args=(client,), daemon=True).start()
 
     def _run(self, client: socket.socket) -> None:
+        self._clients.add(client)
         with client:
             try:
                 self._serve(client)
             except OSError:
                 return
+            finally:
+                self._clients.discard(client)
 
 
 def read_head(stream: object) -> tuple[str, dict[str, str]]:

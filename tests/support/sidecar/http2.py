@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Iterator
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, Event, RequestReceived
+from h2.exceptions import StreamClosedError
 from hyperframe.frame import GoAwayFrame
 
 PIECES = 12
 REQUEST = [(":method", "POST"), (":scheme", "http"), (":authority", "api"), (":path", "/s/m"), ("te", "trailers")]
+DEAF = "/deaf"
 
 
 class Connection:
@@ -49,29 +52,35 @@ class Connection:
 def goes_away(client: socket.socket) -> None:
     """Answers a request in pieces, says GOAWAY after the first of them, and keeps its word: the stream is finished.
 
-    The other side sends a piece back before the next one comes, so that nothing of this is a matter of time.
+    The other side sends a piece back before the next one comes, so that nothing of this is a matter of time. A request
+    for DEAF is never answered, and its body gets no more room than it had at the beginning; other streams do.
     """
     connection = Connection(client, client=False)
-    sent = 0
+    with contextlib.suppress(StreamClosedError):  # by the other side, in the middle: so is the connection
+        _answer(client, connection)
+
+
+def _answer(client: socket.socket, connection: Connection) -> None:
+    sent: dict[int, int] = {}
     for event in connection.events():
-        if isinstance(event, RequestReceived):
-            connection.h2.send_headers(event.stream_id, [(":status", "200"), ("content-type", "application/grpc")])
-        elif isinstance(event, DataReceived):
-            connection.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-        if not isinstance(event, RequestReceived | DataReceived) or sent == PIECES:
+        match event:
+            case RequestReceived(stream_id=stream) if dict(event.headers)[":path"] != DEAF:
+                sent[stream] = 0
+                connection.h2.send_headers(stream, [(":status", "200"), ("content-type", "application/grpc")])
+            case DataReceived(stream_id=stream) if stream in sent:
+                connection.h2.acknowledge_received_data(event.flow_controlled_length, stream)
+            case DataReceived():
+                connection.h2.increment_flow_control_window(event.flow_controlled_length)
+                connection.flush()
+                continue
+            case _:
+                continue
+        if sent[stream] == PIECES:
             continue
-        sent += 1
-        connection.h2.send_data(event.stream_id, b"piece %d" % sent)
-        if sent == PIECES:
-            connection.h2.send_headers(event.stream_id, [("grpc-status", "0")], end_stream=True)
+        sent[stream] += 1
+        connection.h2.send_data(stream, b"piece %d" % sent[stream])
+        if sent[stream] == PIECES:
+            connection.h2.send_headers(stream, [("grpc-status", "0")], end_stream=True)
         connection.flush()
-        if sent == 1:
-            frame = GoAwayFrame(0, last_stream_id=event.stream_id)
-            client.sendall(frame.serialize())
-
-
-def never_reads(client: socket.socket) -> None:
-    """Takes requests and gives no room for more of their bodies than it must."""
-    connection = Connection(client, client=False)
-    for _ in connection.events():
-        pass
+        if sent[stream] == 1:
+            client.sendall(GoAwayFrame(0, last_stream_id=stream).serialize())
