@@ -14,8 +14,9 @@ from proxy.engine.haproxy.rendering import Place
 SECTION = "external"
 CONNECT_TIMEOUT = "5s"
 ANSWER_TIMEOUT = "30s"
-_REFUSED = "0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 224.0.0.0/3"
-"""This host, loopback, link-local (metadata services), multicast and what is reserved."""
+_REFUSED = "0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 100.100.100.200 168.63.129.16 224.0.0.0/3"
+"""This host, loopback, link-local (metadata services), those of Alibaba and Azure that are not, multicast and what is
+reserved."""
 
 
 def external_maps(backends: Iterable[Backend]) -> dict[str, dict[str, str]]:
