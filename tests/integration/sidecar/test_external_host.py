@@ -16,7 +16,7 @@ from tests.support.sidecar.applications import Application, Seen, get, http_echo
 from tests.support.sidecar.mesh import HTTP, WEB, Mesh, caller_config, routed
 from tests.support.sidecar.network import GATEWAY, within
 
-OUTSIDE = "10.77.0.60"
+OUTSIDE = "10.77.0.71"
 PORT = 8000
 VIP = "10.96.0.60"
 NAMES = {"audit.example": OUTSIDE, "loop.example": "127.0.0.1", "metadata.example": "169.254.169.254"}
@@ -59,7 +59,7 @@ def names(mesh: Mesh) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def outside(mesh: Mesh) -> Iterator[Seen]:
     seen = Seen()
-    namespace = mesh.network.join("outside", OUTSIDE)
+    namespace = mesh.network.join("abroad", OUTSIDE)
     with within(namespace):
         listener = socket.create_server((OUTSIDE, PORT))
     application = Application(listener, http_echo("outside", seen))

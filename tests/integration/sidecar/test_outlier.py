@@ -249,7 +249,8 @@ def test_a_bad_share_of_an_interval_ejects(mesh: Mesh, flaky: Flaky) -> None:
 def test_connections_that_cannot_be_made_count_for_bytes_too(mesh: Mesh, flaky: Flaky) -> None:
     apply(mesh, LONG, wrong=PORTS[0])
     ejected(mesh, 1, BYTES, BYTES_BACKEND)
-    assert names(mesh, 60, BYTES) == {str(port) for port in PORTS[1:]}
+    seen = set().union(*(names(mesh, 4, BYTES) for _ in range(10)))  # 40 connections: each of them has one endpoint
+    assert seen == {str(port) for port in PORTS[1:]}
 
 
 def test_a_reload_keeps_who_is_out(mesh: Mesh, flaky: Flaky) -> None:
