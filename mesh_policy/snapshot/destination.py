@@ -37,7 +37,7 @@ class Circuit(Struct, frozen=True, kw_only=True):
     """Limits of this sidecar for one backend. None: no limit of its own. What is beyond gets 503 `circuit-open`."""
 
     max_connections: int | None = None
-    """Connections to each of the endpoints together, 1 or more."""
+    """Connections to all of the endpoints together, 1 or more. Each carries one request at a time, of HTTP/2 too."""
     max_pending: int | None = None
     """Requests that wait for a connection, 0 or more; 0: none waits."""
     max_requests: int | None = None

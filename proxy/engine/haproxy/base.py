@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proxy.engine.haproxy import circuit
 from proxy.engine.haproxy.quoting import quote
 from proxy.engine.haproxy.rendering import Place
 
@@ -82,6 +83,7 @@ global
   tune.maxrewrite 2048
   tune.http.maxhdr 101
   tune.h2.fe.max-concurrent-streams 100
+  tune.h2.be.max-concurrent-streams {circuit.STREAMS_PER_CONNECTION}
   tune.h2.fe.glitches-threshold 200
   tune.h2.be.glitches-threshold 200
 """

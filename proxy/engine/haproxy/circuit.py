@@ -12,8 +12,9 @@ from mesh_policy.snapshot import Circuit
 from proxy.engine.haproxy.rendering import Place
 
 REASON = "circuit-open"
-STREAMS_PER_CONNECTION = 100
-"""Of HTTP/2, the most that HAProxy puts on one connection (`tune.h2.be.max-concurrent-streams`)."""
+STREAMS_PER_CONNECTION = 1
+"""Of HTTP/2, the most that HAProxy puts on one connection at a time (`tune.h2.be.max-concurrent-streams`). One: streams
+of a connection share its receive buffers, and an upload that nobody reads would stop the others (ADR 0002)."""
 
 
 def limit(circuit: Circuit | None, carrier: str) -> int | None:

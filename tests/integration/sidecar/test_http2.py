@@ -13,7 +13,7 @@ from hyperframe.frame import ContinuationFrame, HeadersFrame
 
 from tests.integration.sidecar.test_traffic import BOTH_ENGINES
 from tests.support.sidecar.applications import Application
-from tests.support.sidecar.http2 import DEAF, PIECES, REQUEST, Connection, goes_away
+from tests.support.sidecar.http2 import DEAF, PIECES, REQUEST, Connection, goes_away, upload
 from tests.support.sidecar.mesh import GRPC, Mesh
 from tests.support.sidecar.pod import Pod
 
@@ -28,9 +28,19 @@ def application(mesh: Mesh) -> Iterator[None]:
 
 def talk(connection: Connection) -> tuple[list[bytes], dict[str, str]]:
     """One stream, a piece there for each piece that comes: the pieces, and the trailers."""
+    return finish(connection, begin(connection))
+
+
+def begin(connection: Connection) -> int:
+    """A stream that has nothing but its head."""
     stream = connection.h2.get_next_available_stream_id()
     connection.h2.send_headers(stream, REQUEST)
     connection.flush()
+    return stream
+
+
+def finish(connection: Connection, stream: int) -> tuple[list[bytes], dict[str, str]]:
+    """The rest of it."""
     pieces: list[bytes] = []
     trailers: dict[str, str] = {}
     for event in connection.events():
@@ -97,26 +107,23 @@ def test_a_head_without_an_end_ends_the_connection(mesh: Mesh, vip: str) -> None
 
 @BOTH_ENGINES
 def test_a_server_that_gives_no_room_stops_the_client(mesh: Mesh, vip: str) -> None:
-    """The last of this module: until its application ends, HAProxy serves no other stream of the connections that the
-    body fills."""
     before = resident_mib(mesh.web) + resident_mib(mesh.api)
-    sent = 0
     with mesh.web.connect((vip, GRPC), 1.5) as plain:
-        connection = Connection(plain, client=True)
-        stream = connection.h2.get_next_available_stream_id()
-        connection.h2.send_headers(stream, [*REQUEST[:3], (":path", DEAF), *REQUEST[4:]])
-        events = connection.events()
-        with pytest.raises(TimeoutError):
-            while sent < 300 * MIB:
-                room = min(connection.h2.local_flow_control_window(stream), 16384)
-                if room > 0:
-                    connection.h2.send_data(stream, b"x" * room)
-                    sent += room
-                    connection.flush()
-                else:
-                    next(events)
-        assert sent < 8 * MIB
+        assert upload(Connection(plain, client=True), DEAF, 300 * MIB) < 8 * MIB
         assert resident_mib(mesh.web) + resident_mib(mesh.api) - before < 32
+
+
+@BOTH_ENGINES
+def test_an_upload_that_nobody_reads_stops_no_stream_of_others(mesh: Mesh, vip: str) -> None:
+    """Not one that was under way, nor a new one: a stream has its connection between the sidecars to itself."""
+    with mesh.web.connect((vip, GRPC), 1.5) as stalled, mesh.web.connect((vip, GRPC), 10) as plain:
+        connection = Connection(plain, client=True)
+        under_way = begin(connection)
+        assert upload(Connection(stalled, client=True), DEAF, 300 * MIB) > 2 * MIB
+        assert len(finish(connection, under_way)[0]) == PIECES
+        assert len(talk(connection)[0]) == PIECES
+        with mesh.web.connect((vip, GRPC), 10) as another:
+            assert len(talk(Connection(another, client=True))[0]) == PIECES
 
 
 def resident_mib(pod: Pod) -> float:

@@ -49,6 +49,26 @@ class Connection:
             yield from found
 
 
+def upload(connection: Connection, path: str, size: int) -> int:
+    """A request with so large a body; how much of it there was room for until none came for as long as the socket
+    waits."""
+    stream = connection.h2.get_next_available_stream_id()
+    connection.h2.send_headers(stream, [*REQUEST[:3], (":path", path), *REQUEST[4:]])
+    connection.flush()
+    events = connection.events()
+    sent = 0
+    with contextlib.suppress(TimeoutError):
+        while sent < size:
+            room = min(connection.h2.local_flow_control_window(stream), connection.h2.max_outbound_frame_size)
+            if room > 0:
+                connection.h2.send_data(stream, b"x" * room)
+                sent += room
+                connection.flush()
+            elif next(events, None) is None:
+                raise ConnectionError(f"closed after {sent} bytes")
+    return sent
+
+
 def goes_away(client: socket.socket) -> None:
     """Answers a request in pieces, says GOAWAY after the first of them, and keeps its word: the stream is finished.
 

@@ -20,8 +20,8 @@ from tests.support.sidecar.snapshots import PLACE, STRICT
         (Circuit(max_connections=4), None, None, None),
         (Circuit(max_pending=4), None, None, None),
         (Circuit(max_requests=7), 7, 7, None),
-        (Circuit(max_connections=4, max_pending=2), 6, 402, 6),
-        (Circuit(max_connections=4, max_pending=0, max_requests=9), 4, 9, 4),
+        (Circuit(max_connections=4, max_pending=2), 6, 6, 6),
+        (Circuit(max_connections=4, max_pending=0, max_requests=9), 4, 4, 4),
     ],
 )
 def test_how_many_may_be_under_way(given: Circuit | None, h1: int | None, h2: int | None, tcp: int | None) -> None:
@@ -30,7 +30,7 @@ def test_how_many_may_be_under_way(given: Circuit | None, h1: int | None, h2: in
 
 @pytest.mark.parametrize(
     ("connections", "endpoints", "h1", "h2"),
-    [(None, 3, 0, 0), (4, 0, 0, 0), (4, 1, 4, 400), (4, 3, 2, 134), (1, 5, 1, 20)],
+    [(None, 3, 0, 0), (4, 0, 0, 0), (4, 1, 4, 4), (4, 3, 2, 2), (1, 5, 1, 1)],
 )
 def test_endpoints_share_the_connections(connections: int | None, endpoints: int, h1: int, h2: int) -> None:
     given = Circuit(max_connections=connections)
@@ -74,7 +74,7 @@ def test_servers_keep_their_names_when_their_part_changes() -> None:
     assert sum(text.startswith("add server") for text in found) == 2
     assert not any(text.startswith("del server") for text in found)
     text = render(three, "ROOTS\n", PLACE).text
-    assert text.count(" maxconn 3\n") == 3
+    assert text.count(" maxconn 3\n") == 6
 
 
 @pytest.mark.parametrize(
