@@ -16,7 +16,7 @@ from tests.support.sidecar.applications import Application, Seen, get, http_echo
 from tests.support.sidecar.mesh import HTTP, WEB, Mesh, caller_config, routed
 from tests.support.sidecar.network import GATEWAY, within
 
-OUTSIDE = "10.77.0.71"
+OUTSIDE = "10.77.0.91"
 PORT = 8000
 VIP = "10.96.0.60"
 NAMES = {"audit.example": OUTSIDE, "loop.example": "127.0.0.1", "metadata.example": "169.254.169.254"}

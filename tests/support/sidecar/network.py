@@ -23,6 +23,7 @@ class Network:
     def __init__(self, name: str) -> None:
         self.name = f"heddle-{name}-{os.getpid()}"
         self._namespaces: list[str] = []
+        self._addresses = {GATEWAY}
         self._add(self.name)
         run("ip", "-n", self.name, "link", "add", "bridge", "type", "bridge")
         run("ip", "-n", self.name, "addr", "add", f"{GATEWAY}/24", "dev", "bridge")
@@ -30,7 +31,9 @@ class Network:
         run("ip", "-n", self.name, "link", "set", "bridge", "up")
 
     def join(self, name: str, ip: str) -> str:
-        """A namespace with this address; returns its name."""
+        """A namespace with this address; returns its name. Two with one address would answer for each other."""
+        assert ip not in self._addresses, f"{ip} is taken"
+        self._addresses.add(ip)
         namespace = f"{self.name}-{name}"
         self._add(namespace)
         port = f"p{len(self._namespaces)}"
