@@ -6,11 +6,11 @@ destination comes on top (mesh_policy.retry_budget).
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from mesh_policy.errors import Violation
 from mesh_policy.request import Fields, header_values
-from mesh_policy.snapshot import Retry
+from mesh_policy.snapshot import Failure, Retry
 
 MAX_ATTEMPTS = 100
 MAX_PAUSE_SECONDS = 3600.0
@@ -18,8 +18,6 @@ IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"
 """RFC 9110 9.2.2: sent twice they do what they do once."""
 KEY = b"idempotency-key"
 """A header by which the server itself finds requests that it has done already; any method may then be sent twice."""
-
-Failure = Literal["ConnectFailure", "Reset", "Timeout"]
 
 
 class Outcome(NamedTuple):

@@ -40,10 +40,6 @@ def describe(pem: str) -> tuple[Certificate, ...]:
     return tuple(_described(certificate) for certificate in x509.load_pem_x509_certificates(pem.encode()))
 
 
-def describe_der(der: bytes) -> Certificate:
-    return _described(x509.load_der_x509_certificate(der))
-
-
 def _described(certificate: x509.Certificate) -> Certificate:
     extensions = {extension.oid: extension.value for extension in certificate.extensions}
     names = extensions.get(x509.SubjectAlternativeName.oid)

@@ -135,18 +135,10 @@ def _missing(index: Index, namespace: str, ref: TargetRef) -> str:
             return f"name: {what} does not exist"
         case AnyRoute() if ref.section_name is not None:
             names = [rule.name for rule in target.spec.rules if rule.name]
-            return (
-                ""
-                if ref.section_name in names
-                else f"sectionName: {what} has no rule named {ref.section_name!r}; it has {names}"
-            )
+            return _unless(names, ref.section_name, f"{what} has no rule")
         case Service() if ref.section_name is not None:
             names = [port.name for port in target.tcp_ports]
-            return (
-                ""
-                if ref.section_name in names
-                else f"sectionName: {what} has no port named {ref.section_name!r}; it has {names}"
-            )
+            return _unless(names, ref.section_name, f"{what} has no port")
         case _:
             return ""
 

@@ -42,12 +42,6 @@ def header_name(path: str, value: str) -> Iterator[Violation]:
         yield Violation(path, f"{value!r} is reserved: names that begin with x-mesh-internal- belong to the mesh")
 
 
-def cookie_name(path: str, value: str) -> Iterator[Violation]:
-    """A cookie's name (RFC 6265: a token)."""
-    if not _TOKEN.match(value):
-        yield Violation(path, f"{value!r} is not a cookie's name: use letters, digits and '-', at most 256")
-
-
 def native_name(path: str, value: str) -> Iterator[Violation]:
     """A header or cookie that HAProxy itself looks up: fewer characters than RFC 9110 allows, for none of them has a
     meaning in its configuration."""

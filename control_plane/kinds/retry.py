@@ -11,11 +11,11 @@ from control_plane.kinds.duration import duration_seconds
 from control_plane.kinds.meta import Strict
 from mesh_policy import grpc
 from mesh_policy.errors import Violation
+from mesh_policy.retry import MAX_ATTEMPTS
+from mesh_policy.snapshot import Failure
 
-MAX_ATTEMPTS = 100
 MAX_CAUSES = 32
 MAX_METHODS = 9
-Failure = Literal["ConnectFailure", "Reset", "Timeout"]
 FAILURES: tuple[Failure, ...] = get_args(Failure)
 _STATUS = re.compile(r"[45]\d\d\Z")
 _CLASSES = ("4xx", "5xx")

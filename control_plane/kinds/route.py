@@ -10,9 +10,9 @@ import msgspec
 from control_plane.kinds import checks
 from control_plane.kinds.meta import HasStatus, Object, Strict, Wire
 from mesh_policy.errors import Violation
+from mesh_policy.split import MAX_WEIGHT
 
 GROUP = "gateway.networking.k8s.io"
-MAX_WEIGHT = 1_000_000
 MAX_RULES = 16
 MAX_MATCHES = 64
 

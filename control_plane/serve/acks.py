@@ -9,8 +9,6 @@ from mesh_policy.errors import Violation
 
 MAX_VIOLATIONS = 32
 MAX_TEXT = 512
-MAX_ACKS = 100_000
-"""Of a peer's answer; more pods than Kubernetes supports in one cluster have no place in it."""
 
 
 class AckBody(msgspec.Struct, frozen=True):

@@ -17,6 +17,8 @@ MtlsMode = Literal["Strict", "Permissive", "Disabled"]
 DefaultAction = Literal["Deny", "Audit", "Allow"]
 Action = Literal["allow", "deny"]
 MatchType = Literal["Exact", "PathPrefix", "RegularExpression"]
+Failure = Literal["ConnectFailure", "Reset", "Timeout"]
+"""Why an attempt has no answer of a server (rules.Retry.on says when)."""
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mesh_policy.snapshot.base import MatchType, Struct
+from mesh_policy.snapshot.base import Failure, MatchType, Struct
 from mesh_policy.snapshot.inbound import SourceMatch
 
 
@@ -150,7 +150,7 @@ class Retry(Struct, frozen=True, kw_only=True):
 
     attempts: int = 1
     """After the first, 1 to 100."""
-    on: tuple[Literal["ConnectFailure", "Reset", "Timeout"], ...] = ("ConnectFailure", "Reset", "Timeout")
+    on: tuple[Failure, ...] = ("ConnectFailure", "Reset", "Timeout")
     """`ConnectFailure`: no endpoint could be reached. `Reset`: the connection ended before the answer's head.
     `Timeout`: `Timeouts.backend_seconds` passed before it."""
     statuses: tuple[int, ...] = ()

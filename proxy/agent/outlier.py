@@ -65,8 +65,10 @@ class Outliers:
             await self._rest()
 
     async def _rest(self) -> None:
+        """Until the next look; without a policy until there is one."""
+        watching = bool(self._backends) or self._tidy
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(LOOK_SECONDS if watching else None):
                 await self._wake.wait()
         except TimeoutError:
             return

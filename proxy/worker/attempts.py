@@ -17,7 +17,8 @@ from mesh_addons.flow_view import MeshFlow
 from mesh_addons.guard import POLICY_FAILURE
 from mesh_policy import deadline, retry, timeouts
 from mesh_policy.request import Fields
-from mesh_policy.retry import Failure, Outcome
+from mesh_policy.retry import Outcome
+from mesh_policy.snapshot import Failure
 from proxy.worker.discard import Discard
 from proxy.worker.head import RequestHead, ResponseHead, internal_fields, write_request
 from proxy.worker.link import Pause

@@ -18,7 +18,6 @@ from proxy.worker.upstream import place
 logger = logging.getLogger(__name__)
 
 _ADDRESS = ("worker.sock", 0)
-_MOST_EMPTY_LINES = 4
 
 
 class Downstream(Link):

@@ -16,7 +16,6 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 EXPERIMENTAL = ("sessionPersistence", "gateway.networking.x-k8s.io")
 """Fields that the API server drops and kinds that it does not know, unless the cluster has that channel."""
 ROUTES = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/httproutes.gateway.networking.k8s.io"
-WITH_STATUS = {"HTTPRoute", "GRPCRoute", "ServiceSubset", "ServiceIntentions", "TrafficPolicy"}
 
 
 @pytest.fixture(autouse=True)

@@ -150,10 +150,6 @@ class FakeKube:
                 new.setdefault("status", known["status"])
             await self._store(kind, key, new, "MODIFIED" if known else "ADDED")
 
-    async def apply_text(self, text: str) -> None:
-        """The same for a YAML text of several documents."""
-        await self.apply(*(obj for obj in yaml.safe_load_all(text) if obj))
-
     async def delete(self, kind: str, namespace: str, name: str) -> None:
         """Delete an object."""
         obj = self._objects[kind].pop((namespace, name))

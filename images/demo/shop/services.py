@@ -19,7 +19,6 @@ GOODS = [
     {"id": 2, "name": "reed", "price": 30},
     {"id": 3, "name": "heddle", "price": 7},
 ]
-PASSED_HEADERS = ("x-chaos", "x-probe", "x-shop-user")
 MAX_PROBES = 1000
 
 

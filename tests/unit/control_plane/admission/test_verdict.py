@@ -34,7 +34,6 @@ NAMESPACE = {
     "kind": "Namespace",
     "metadata": {"name": "shop", "labels": {"mesh.heddle.dev/chaos": "allowed"}},
 }
-A_MIRROR = {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "x", "port": 1}}}
 PARENT = {"group": "", "kind": "Service", "name": "api", "port": 80}
 
 
