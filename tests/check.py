@@ -51,7 +51,7 @@ STAGES = (
     )),
     Stage("integration", "real processes on loopback and in namespaces", (pytest("tests/integration"),), 1200),
     Stage("e2e", "the cluster of `make demo`", (pytest("tests/e2e"),), 2400),
-    Stage("molecule", "converge, idempotence, verify", (("molecule", "test", "--all"),), 900),
+    Stage("molecule", "converge, idempotence, a killed node, verify", (("molecule", "test", "--all"),), 900),
 )  # fmt: skip
 
 
