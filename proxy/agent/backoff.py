@@ -23,3 +23,5 @@ class Backoff:
 CONTROL_PLANE = Backoff(0.2, 15.0)
 PROCESS = Backoff(0.05, 2.0, jitter=0.0)
 """Restarts of HAProxy and the worker: traffic must be back within two seconds."""
+REFUSED = Backoff(5.0, 300.0)
+"""Tries of a snapshot that could not be brought to run. Each may cost a check of the whole configuration by HAProxy."""

@@ -15,6 +15,7 @@ from mesh_policy import wire
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import WorkloadConfig
 from proxy.agent import backoff
+from proxy.agent.backoff import Backoff
 from proxy.agent.control_plane import ControlPlane, ControlPlaneError, SnapshotMessage, TrustMessage
 from proxy.agent.haproxy import Haproxy
 from proxy.agent.worker import Worker
@@ -32,12 +33,15 @@ class Configuration:
         worker: Worker,
         trust_bundle: str,
         changed: Callable[[], None],
+        *,
+        again: Backoff = backoff.REFUSED,
     ) -> None:
-        """`changed` is called when another snapshot runs."""
+        """`changed` is called when another snapshot runs; `again`: waits before one that failed is tried again."""
         self._control_plane = control_plane
         self._haproxy = haproxy
         self._worker = worker
         self._changed = changed
+        self._again = again
         self._lock = asyncio.Lock()
         self._wanted: bytes | None = None
         self._wake = asyncio.Event()
@@ -70,13 +74,31 @@ class Configuration:
             await asyncio.sleep(wait)
 
     async def install(self) -> None:
-        """Runs for ever: installs the newest snapshot; ones that came meanwhile are skipped."""
+        """Runs for ever: installs the newest snapshot; ones that came meanwhile are skipped.
+
+        One that could not be brought to run is tried again, later and later, until a newer one comes: a node that was
+        too busy or a folder that was full must not leave a sidecar with old addresses for longer than that lasts.
+        """
+        data: bytes | None = None
+        failures = 0
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            data, self._wanted = self._wanted, None
-            if data is not None:
-                await self._install(data)
+            if await self._news(failures):
+                data, self._wanted, failures = self._wanted, None, 0
+            if data is None or await self._install(data):
+                data, failures = None, 0
+            else:
+                failures += 1
+
+    async def _news(self, failures: int) -> bool:
+        """Until there is another snapshot; False: it is time to try the one again that failed so often."""
+        wait = self._again.wait_seconds(failures, random.random()) if failures else None  # noqa: S311 - as above
+        try:
+            async with asyncio.timeout(wait):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        self._wake.clear()
+        return True
 
     async def acknowledge(self) -> None:
         """Runs for ever: tells what has become of the newest snapshot, while the next one may be installed already."""
@@ -111,18 +133,29 @@ class Configuration:
             logger.error("the new trust bundle is refused: %s", error)
             self.trust_bundle = before
 
-    async def _install(self, data: bytes) -> None:
+    async def _install(self, data: bytes) -> bool:
+        """False: it may run another time. What cannot be read never will."""
         version = wire.version_of(data)
-        violations: tuple[Violation, ...] = ()
         try:
-            await self._apply(wire.decode(data))
-            logger.info("runs %s", version)
+            config = wire.decode(data)
         except InvalidConfig as error:
-            self.refused += 1
-            violations = error.violations or (Violation("", "refused"),)
-            logger.error(
-                "refused %s, %s stays: %s", version, self.running.version if self.running else "nothing", error
-            )
+            self._refuse(version, error)
+            return True
+        try:
+            await self._apply(config)
+        except InvalidConfig as error:
+            self._refuse(version, error)
+            return False
+        logger.info("runs %s", version)
+        self._say(version, ())
+        return True
+
+    def _refuse(self, version: str, error: InvalidConfig) -> None:
+        self.refused += 1
+        logger.error("refused %s, %s stays: %s", version, self.running.version if self.running else "nothing", error)
+        self._say(version, error.violations or (Violation("", "refused"),))
+
+    def _say(self, version: str, violations: tuple[Violation, ...]) -> None:
         self._said = version, violations
         self._speak.set()
 

@@ -11,11 +11,11 @@ import logging
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import WorkloadConfig
+from proxy.agent import generation_files
 from proxy.agent.backoff import PROCESS
 from proxy.agent.messages import start_with_messages
 from proxy.agent.processes import Process
@@ -155,14 +155,14 @@ class Haproxy:
         new = render(config, trust_bundle, place)
         if self._rendered is None:
             # Taken over: what runs is what the files say, since every change is written to them first.
-            if not _same_files(Path(place.files_dir), new):
+            if not generation_files.same(Path(place.files_dir), new):
                 return False
             self._rendered = new
             return True
         commands = difference(self._rendered, new, place)
         if commands is None:
             return False
-        _write(Path(place.files_dir), new)
+        generation_files.write(Path(place.files_dir), new)
         self._rendered = new
         return await self._run(commands)
 
@@ -189,13 +189,13 @@ class Haproxy:
         place = self._place(generation)
         rendered = render(config, trust_bundle, place)
         folder = Path(place.files_dir)
-        _write(folder, rendered)
         before = self._process if self.running else None
         try:
+            generation_files.write(folder, rendered)
             await self._check(folder)
             process = await self._start(folder, before)
         except InvalidConfig:
-            _remove(folder)
+            generation_files.remove(folder)
             raise
         self._generation, self._rendered, self._lingering = generation, rendered, set()
         self.reloads += 1
@@ -204,7 +204,7 @@ class Haproxy:
             self._retired.add(before)
         for old in folder.parent.iterdir():
             if old.name.isdecimal() and int(old.name) < generation - 1:
-                _remove(old)
+                generation_files.remove(old)
 
     async def _check(self, folder: Path) -> None:
         """`haproxy -c`: what it says becomes the violations."""
@@ -287,33 +287,6 @@ class Haproxy:
     def _place(self, generation: int) -> Place:
         folder = self._run_dir / "gen" / str(generation)
         return Place(str(self._run_dir), str(folder), self._identity_fd, self._pod_ip, self._nameservers)
-
-
-def _write(folder: Path, rendered: Rendered) -> None:
-    """Each file is there whole or not at all: HAProxy may be restarted from them at any moment."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name, text in rendered.files().items():
-        path = folder / name
-        if path.exists() and path.read_text() == text:
-            continue
-        part = folder / f"{name}.part"
-        part.write_text(text)
-        part.replace(path)
-
-
-def _remove(folder: Path) -> None:
-    """A generation's folder holds files only; one that cannot be removed is in nobody's way."""
-    with suppress(OSError):
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
-
-
-def _same_files(folder: Path, rendered: Rendered) -> bool:
-    try:
-        return all((folder / name).read_text() == text for name, text in rendered.files().items())
-    except OSError:
-        return False
 
 
 def _readable(line: str) -> str:

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from mesh_policy import wire
-from mesh_policy.errors import Violation
+from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import AccessLog, Workload, WorkloadConfig
+from proxy.agent.backoff import Backoff
 from proxy.agent.configuration import Configuration
 from proxy.agent.control_plane import Message, SnapshotMessage
 
@@ -19,10 +20,15 @@ def config(percent: float) -> WorkloadConfig:
 
 
 class Engine:
-    """Stands for HAProxy and for the worker: takes everything."""
+    """Stands for HAProxy and for the worker: takes everything, or refuses so many times before."""
+
+    def __init__(self, refusals: int = 0) -> None:
+        self.refusals = refusals
 
     async def apply(self, *_: object) -> None:
-        pass
+        if self.refusals:
+            self.refusals -= 1
+            raise InvalidConfig((Violation("haproxy", "did not get ready"),))
 
 
 class ControlPlane:
@@ -68,3 +74,40 @@ async def test_an_ack_that_is_not_heard_delays_no_snapshot() -> None:
         assert heard == (second.version, ())
         for task in tasks:
             task.cancel()
+
+
+AT_ONCE = Backoff(0.001, 0.001)
+
+
+async def test_a_snapshot_that_could_not_be_brought_to_run_is_tried_again() -> None:
+    only = config(1)
+    control_plane = ControlPlane(wire.encode(only))
+    control_plane.hears.set()
+    engine = Engine(refusals=3)
+    followed = Configuration(control_plane, engine, Engine(), "", lambda: None, again=AT_ONCE)  # type: ignore[arg-type]
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in (followed.follow(), followed.install(), followed.acknowledge())]
+        heard = [await control_plane.heard.get()]
+        while heard[-1][1]:
+            heard.append(await control_plane.heard.get())
+        for task in tasks:
+            task.cancel()
+    assert {version for version, _ in heard} == {only.version}
+    assert (followed.running, followed.refused, engine.refusals) == (only, 3, 0)
+
+
+async def test_one_that_cannot_be_read_is_refused_once_and_a_newer_one_counts() -> None:
+    newer = config(2)
+    control_plane = ControlPlane(b"{}", wire.encode(newer))
+    control_plane.hears.set()
+    followed = Configuration(control_plane, Engine(), Engine(), "", lambda: None, again=AT_ONCE)  # type: ignore[arg-type]
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in (followed.follow(), followed.install(), followed.acknowledge())]
+        version, violations = await control_plane.heard.get()
+        assert version == wire.version_of(b"{}")
+        assert violations
+        control_plane.next.set()
+        assert await control_plane.heard.get() == (newer.version, ())
+        for task in tasks:
+            task.cancel()
+    assert (followed.running, followed.refused) == (newer, 1)
