@@ -10,8 +10,10 @@ from collections import Counter
 from mesh_policy import wire
 from mesh_policy.snapshot import WorkloadConfig
 from tests.integration.worker.conftest import Bench, Wire
+from tests.support.gateway.backends import SHARES
 from tests.support.gateway.compiled import configs, shared_out
-from tests.support.gateway.tables import SHARES, TABLES, Answer, Ask
+from tests.support.gateway.tables import TABLES
+from tests.support.gateway.vocabulary import Answer, Ask
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 

@@ -7,7 +7,8 @@ from functools import cache
 from control_plane.compile.workload import compile_workload
 from mesh_policy.snapshot import Frontend, WorkloadConfig
 from tests.support.cluster import Json, an_index
-from tests.support.gateway.tables import TABLES, WORLD, Table, http
+from tests.support.gateway.tables import TABLES
+from tests.support.gateway.vocabulary import WORLD, Table, http
 
 CLIENTS = {"shop": ("shop", "web-1"), "client": ("client", "client-1")}
 

@@ -9,28 +9,13 @@ from hypothesis import strategies as st
 from mesh_policy.match import matched_prefix
 from mesh_policy.rewrite import changed_host, changed_path, changed_target, check
 from mesh_policy.snapshot import PathChange, PathMatch, Rewrite
-
-TABLE = [
-    ("/foo/bar", "/foo", "/xyz", "/xyz/bar"),
-    ("/foo/bar", "/foo", "/xyz/", "/xyz/bar"),
-    ("/foo/bar", "/foo/", "/xyz", "/xyz/bar"),
-    ("/foo/bar", "/foo/", "/xyz/", "/xyz/bar"),
-    ("/foo", "/foo", "/xyz", "/xyz"),
-    ("/foo/", "/foo", "/xyz", "/xyz/"),
-    ("/foo/bar", "/foo", "", "/bar"),
-    ("/foo/", "/foo", "", "/"),
-    ("/foo", "/foo", "", "/"),
-    ("/foo/", "/foo", "/", "/"),
-    ("/foo", "/foo", "/", "/"),
-    ("/foo/bar", "/", "/xyz", "/xyz/foo/bar"),
-    ("/", "/", "/xyz", "/xyz/"),
-]
+from tests.support.gateway.paths import PREFIX_MATCH
 
 
-@pytest.mark.parametrize(("path", "match", "replacement", "expected"), TABLE)
-def test_the_table_of_the_specification(path: str, match: str, replacement: str, expected: str) -> None:
+@pytest.mark.parametrize(("target", "match", "replacement", "expected"), PREFIX_MATCH)
+def test_the_table_of_the_specification(target: str, match: str, replacement: str, expected: str) -> None:
     prefix = matched_prefix(PathMatch(value=match))
-    assert changed_path(PathChange(prefix=replacement), path.encode(), prefix) == expected.encode()
+    assert changed_target(PathChange(prefix=replacement), target.encode(), prefix) == expected.encode()
 
 
 def test_a_full_path_replaces_everything_but_the_query() -> None:

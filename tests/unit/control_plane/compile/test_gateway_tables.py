@@ -9,8 +9,10 @@ import pytest
 from mesh_policy import split
 from mesh_policy.identity import SpiffeId
 from mesh_policy.snapshot import Authorization
+from tests.support.gateway.backends import SHARES
 from tests.support.gateway.compiled import configs, frontend, shared_out
-from tests.support.gateway.tables import SHARES, TABLES, Answer, Ask
+from tests.support.gateway.tables import TABLES
+from tests.support.gateway.vocabulary import Answer, Ask
 from tests.support.sidecar.expectation import Expectation, Outcome, Sent
 
 ANYBODY = Authorization(default="Allow")

@@ -12,7 +12,7 @@ from control_plane.kinds.route import AnyRoute
 from control_plane.status.progress import Progress
 from control_plane.status.route import parents
 from tests.support.cluster import Json, a_grpc_route, a_service, an_index, to
-from tests.support.gateway.tables import GONE, WORLD, call, full, http, path, redirect, rewrite, rule
+from tests.support.gateway.vocabulary import GONE, WORLD, call, full, http, path, redirect, rewrite, rule
 
 GOOD = ("True", "Accepted"), ("True", "ResolvedRefs")
 
