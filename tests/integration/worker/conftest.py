@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 LIMIT_SECONDS = 10.0
 
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 FRONTEND = "shop/api/80"
 INTERNAL = (
     b"Host: api\r\nx-mesh-internal-frontend: shop/api/80\r\nx-mesh-internal-version: 1\r\nx-mesh-internal-id: id-1\r\n"
@@ -26,6 +27,9 @@ INTERNAL = (
 def head(line: str, *fields: str) -> bytes:
     """A request's head as HAProxy would send it."""
     return line.encode() + b" HTTP/1.1\r\n" + INTERNAL + b"".join(f.encode() + b"\r\n" for f in fields) + b"\r\n"
+
+
+GET = head("GET /")
 
 
 def snapshot(**rule: Any) -> dict[str, Any]:
@@ -73,6 +77,16 @@ class Wire:
         async with asyncio.timeout(LIMIT_SECONDS):
             return await self.reader.readexactly(count)
 
+    async def answer(self) -> bytes:
+        """Head and body of an answer that says how long it is."""
+        head = await self.head()
+        return head + await self.exactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+
+    async def ask(self, request: bytes = GET) -> bytes:
+        """The whole answer to a request."""
+        self.send(request)
+        return await self.answer()
+
     async def rest(self) -> bytes:
         """Everything up to the end of the connection."""
         async with asyncio.timeout(LIMIT_SECONDS):
@@ -116,6 +130,14 @@ class Bench:
         """The next connection that the worker makes to the return socket."""
         async with asyncio.timeout(LIMIT_SECONDS):
             return await self.accepted.get()
+
+    async def begun(self, request: bytes = GET) -> tuple[Wire, Wire]:
+        """The two ends of a new request whose head has reached the upstream: caller and server."""
+        caller = await self.call()
+        caller.send(request)
+        server = await self.upstream()
+        await server.head()
+        return caller, server
 
     async def control(self, message: dict[str, Any]) -> dict[str, Any]:
         async with asyncio.timeout(LIMIT_SECONDS):

@@ -8,13 +8,12 @@ import contextlib
 import random
 from typing import Any
 
-from tests.integration.worker.conftest import Bench, Start, Wire, head, snapshot
+from tests.integration.worker.conftest import OK, Bench, Start, Wire, head, snapshot
 
 SEEDS = range(4)
 CALLERS = 8
 REQUESTS = 40
 ROOM = 300_000
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 BAD = b"HTTP/1.1 503 X\r\ntransfer-encoding: chunked\r\n\r\n3\r\nbad\r\n0\r\n\r\n"
 RULE = {
     "retry": {"attempts": 3, "backoffBaseSeconds": 0.002, "backoffMaxSeconds": 0.004, "statuses": [503, 502]},

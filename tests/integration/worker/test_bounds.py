@@ -6,18 +6,14 @@ import asyncio
 
 import pytest
 
-from tests.integration.worker.conftest import Bench, Start, head
+from tests.integration.worker.conftest import OK, Bench, Start, head
 
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 UPGRADE = ("connection: upgrade", "upgrade: websocket")
 MIB = 1 << 20
 
 
 async def test_requests_that_follow_wait_outside_of_the_worker(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /first"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("GET /first"))
     before = bench.resident_mib()
     caller.send(head("GET /next") * (50 * MIB // len(head("GET /next"))))
     with pytest.raises(TimeoutError):
@@ -58,10 +54,7 @@ async def test_any_number_of_requests_side_by_side_has_a_connection_each(bench: 
 
 
 async def test_the_bytes_of_a_tunnel_are_not_kept(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /ws", *UPGRADE))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("GET /ws", *UPGRADE))
     server.send(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
     await caller.head()
     before = bench.resident_mib()
@@ -94,10 +87,7 @@ async def test_a_connection_that_could_not_be_made_is_not_remembered(start: Star
 async def test_a_failure_of_the_driver_itself_leaves_nobody_waiting(start: Start, event: str) -> None:
     """An addon takes the message away: no hook raises, but the code around it does."""
     bench = await start(breaks=event)
-    caller = await bench.call()
-    caller.send(head("POST /", "content-length: 2"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("POST /", "content-length: 2"))
     caller.send(b"ok")
     if event == "responseheaders":
         server.send(OK)

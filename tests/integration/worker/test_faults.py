@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
 import pytest
 
 from tests.integration.worker.conftest import Start, head, snapshot
+from tests.integration.worker.scripted import Server, fails
 
 RATE = 20_000
 """Bytes per second."""
@@ -15,10 +17,7 @@ RATE = 20_000
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_an_answer_comes_no_faster_than_its_bandwidth(start: Start, chunked: bool) -> None:
     bench = await start(config=snapshot(faults=[{"name": "narrow", "bytesPerSecond": RATE}]))
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     body = bytes(range(250)) * 24
     framing = b"transfer-encoding: chunked" if chunked else b"content-length: 6000"
     sent = b"7d0\r\n" + body[:2000] + b"\r\nfa0\r\n" + body[2000:] + b"\r\n0\r\n\r\n" if chunked else body
@@ -39,10 +38,7 @@ async def test_an_answer_comes_no_faster_than_its_bandwidth(start: Start, chunke
 
 async def test_what_a_slow_answer_does_not_take_waits_at_the_server(start: Start) -> None:
     bench = await start(config=snapshot(faults=[{"name": "narrow", "bytesPerSecond": RATE}]))
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     size = 16 * 1024 * 1024
     server.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + bytes(size))
     await caller.head()
@@ -91,11 +87,43 @@ async def test_faults_for_other_callers_do_nothing(start: Start) -> None:
     bench = await start(config=snapshot(faults=[theirs, ours]))
     caller = await bench.call()
     caller.send(head("GET /", "x-user: test-7"))
-    answer = await caller.head()
+    answer = await caller.answer()
     assert answer.startswith(b"HTTP/1.1 418 ")
-    await caller.exactly(int(answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
     caller.send(head("GET /", "x-user: someone"))
     server = await bench.upstream()
     await server.head()
     server.send(b"HTTP/1.1 204 No Content\r\n\r\n")
     assert (await caller.head()).startswith(b"HTTP/1.1 204 ")
+
+
+async def test_an_abort_answers_in_the_backends_place(start: Start) -> None:
+    fault = {"name": "broken", "abortStatus": 503, "headers": [{"name": "x-chaos", "value": "on"}]}
+    bench = await start(config=snapshot(faults=[fault]))
+    with Server(bench, fails(0)):
+        caller = await bench.call()
+        aborted = await caller.ask(head("GET /", "x-chaos: on"))
+        assert aborted.startswith(b"HTTP/1.1 503 ")
+        assert b"x-mesh-internal-fault: broken" in aborted
+        assert (await caller.ask()).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_delay_holds_its_request_only(start: Start) -> None:
+    fault = {"name": "slow", "delaySeconds": 0.5, "headers": [{"name": "x-chaos", "value": "on"}]}
+    bench = await start(config=snapshot(faults=[fault]))
+    with Server(bench, fails(0)):
+        slow, quick = await bench.call(), await bench.call()
+        delayed = asyncio.create_task(slow.ask(head("GET /", "x-chaos: on")))
+        for _ in range(20):
+            await quick.ask()
+        assert not delayed.done()
+        assert b"x-mesh-internal-fault: slow" in await delayed
+
+
+async def test_a_caller_that_goes_during_a_delay_is_forgotten(start: Start) -> None:
+    bench = await start(config=snapshot(faults=[{"name": "slow", "delaySeconds": 30.0}]))
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    await bench.counted("requests", 1)
+    caller.close()
+    bench.process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(bench.process.wait, 4) == 0

@@ -6,9 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.integration.worker.conftest import Bench, Start, head
-
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+from tests.integration.worker.conftest import OK, Bench, Start, head
 
 
 @pytest.mark.parametrize(
@@ -19,10 +17,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
     ],
 )
 async def test_a_truncated_answer_is_never_complete(bench: Bench, answer: bytes, whole: bytes) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     server.send(answer)
     await caller.head()
     assert await caller.exactly(len(whole)) == whole
@@ -31,20 +26,14 @@ async def test_a_truncated_answer_is_never_complete(bench: Bench, answer: bytes,
 
 
 async def test_a_caller_that_goes_takes_its_request_along(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("POST /", "content-length: 100") + b"part")
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("POST /", "content-length: 100") + b"part")
     await server.exactly(4)
     caller.close()
     assert await server.ended()
 
 
 async def test_a_stale_connection_is_replaced_for_a_request_that_may_be_sent_again(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /first"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("GET /first"))
     server.send(OK)
     await caller.head()
     await caller.exactly(2)
@@ -60,10 +49,7 @@ async def test_a_stale_connection_is_replaced_for_a_request_that_may_be_sent_aga
 
 @pytest.mark.parametrize("request_head", [head("POST /", "content-length: 2") + b"hi", head("POST /")])
 async def test_a_request_that_may_have_acted_is_not_sent_again(bench: Bench, request_head: bytes) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /first"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("GET /first"))
     server.send(OK)
     await caller.head()
     await caller.exactly(2)
@@ -75,10 +61,7 @@ async def test_a_request_that_may_have_acted_is_not_sent_again(bench: Bench, req
 
 
 async def test_a_server_that_closes_a_new_connection_gives_502(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     server.close()
     answer = await caller.head()
     assert answer.startswith(b"HTTP/1.1 502 ")
@@ -112,20 +95,14 @@ async def test_nobody_at_the_return_socket_gives_503(start: Start) -> None:
     ids=["length and chunks", "two lengths", "coding", "bare CR", "folded", "status", "no HTTP", "too large"],
 )
 async def test_an_answer_that_is_no_http_gives_502(bench: Bench, answer: bytes) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     server.send(answer)
     assert (await caller.head()).startswith(b"HTTP/1.1 502 ")
     assert await server.ended()
 
 
 async def test_bytes_that_nobody_asked_for_end_a_kept_connection(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     server.send(OK)
     await caller.head()
     server.send(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged")
@@ -170,10 +147,7 @@ async def test_a_bad_request_is_refused(bench: Bench, request_bytes: bytes, stat
 
 
 async def test_a_bad_chunk_cuts_both_sides(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("POST /", "transfer-encoding: chunked") + b"4\r\ngood\r\n")
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("POST /", "transfer-encoding: chunked") + b"4\r\ngood\r\n")
     await server.exactly(9)
     caller.send(b"zz\r\n")
     assert await caller.ended()
@@ -195,10 +169,7 @@ async def test_an_idle_connection_is_closed(start: Start) -> None:
 
 async def test_an_exchange_without_a_byte_is_given_up(start: Start) -> None:
     bench = await start(limits={"stream_seconds": 0.2})
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     assert await caller.ended()
     assert await server.ended()
 
@@ -213,10 +184,7 @@ async def test_connections_are_bounded(start: Start) -> None:
 
 
 async def test_a_server_that_does_not_read_stops_the_caller(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("POST /", "content-length: 100000000"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("POST /", "content-length: 100000000"))
     before = bench.resident_mib()
     server.reader._transport.pause_reading()  # type: ignore[attr-defined]
     caller.send(b"x" * 100_000_000)
@@ -229,10 +197,7 @@ async def test_a_server_that_does_not_read_stops_the_caller(bench: Bench) -> Non
 
 
 async def test_a_caller_that_does_not_read_stops_the_server(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     server.send(b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n")
     await caller.head()
     before = bench.resident_mib()

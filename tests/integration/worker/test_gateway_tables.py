@@ -3,43 +3,20 @@ in a sidecar: each table is a change of its configuration."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 
 from mesh_policy import wire
 from mesh_policy.snapshot import WorkloadConfig
 from tests.integration.worker.conftest import Bench, Wire
+from tests.integration.worker.scripted import Server, fails
 from tests.support.gateway.backends import SHARES
 from tests.support.gateway.compiled import configs, shared_out
 from tests.support.gateway.tables import TABLES
 from tests.support.gateway.vocabulary import Answer, Ask
 
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
-
-class Backends:
-    """Answers whatever comes out of the worker, and keeps the heads."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.heads: list[bytes] = []
-        self._bench = bench
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(self) -> None:
-        while True:
-            self._tasks.add(asyncio.create_task(self._serve(await self._bench.accepted.get())))
-
-    async def _serve(self, wire: Wire) -> None:
-        try:
-            while True:
-                self.heads.append(await wire.reader.readuntil(b"\r\n\r\n"))
-                wire.send(OK)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return
-
-
-async def ask(bench: Bench, caller: Wire, one: Ask) -> bytes:
+async def ask(caller: Wire, one: Ask) -> bytes:
     """The head of the answer."""
     fields = [
         ("Host", one.host),
@@ -51,7 +28,7 @@ async def ask(bench: Bench, caller: Wire, one: Ask) -> bytes:
     caller.send("\r\n".join(lines).encode())
     head = await caller.head()
     length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-    await caller.exactly(int(length or 0))
+    await caller.exactly(int(length or 0))  # a preflight's answer has none
     return head
 
 
@@ -80,33 +57,29 @@ async def configure(bench: Bench, config: WorkloadConfig) -> None:
 
 
 async def test_a_worker_does_what_the_tables_say(bench: Bench) -> None:
-    backends = Backends(bench)
-    serving = asyncio.create_task(backends.serve())
     caller = await bench.call()
     wrong: list[str] = []
-    for name, table in TABLES.items():
-        running: WorkloadConfig | None = None
-        for one, answer in table.rows:
-            if running is not (wanted := configs(name)[one.namespace]):
-                await configure(bench, running := wanted)
-            backends.heads.clear()
-            found = said(await ask(bench, caller, one), backends.heads, answer)
-            if found != answer:
-                wrong.append(f"{name}: {one}\n  wanted {answer}\n  found  {found}")
-    serving.cancel()
+    with Server(bench, fails(0)) as server:
+        for name, table in TABLES.items():
+            running: WorkloadConfig | None = None
+            for one, answer in table.rows:
+                if running is not (wanted := configs(name)[one.namespace]):
+                    await configure(bench, running := wanted)
+                server.got.clear()
+                found = said(await ask(caller, one), server.heads, answer)
+                if found != answer:
+                    wrong.append(f"{name}: {one}\n  wanted {answer}\n  found  {found}")
     assert not wrong, "\n".join(wrong)
 
 
 async def test_shares_of_backends_and_of_500(bench: Bench) -> None:
-    backends = Backends(bench)
-    serving = asyncio.create_task(backends.serve())
     caller = await bench.call()
-    for name, (refs, shares) in SHARES.items():
-        await configure(bench, shared_out(refs))
-        backends.heads.clear()
-        requests = sum(count for _, count in shares) * 10
-        statuses = Counter([int((await ask(bench, caller, Ask())).split()[1]) for _ in range(requests)])
-        seen: Counter[str | None] = Counter(values(head, "x-mesh-internal-backend")[0] for head in backends.heads)
-        seen[None] = statuses[500]
-        assert +seen == {backend: count * 10 for backend, count in shares}, name
-    serving.cancel()
+    with Server(bench, fails(0)) as server:
+        for name, (refs, shares) in SHARES.items():
+            await configure(bench, shared_out(refs))
+            server.got.clear()
+            requests = sum(count for _, count in shares) * 10
+            statuses = Counter([int((await ask(caller, Ask())).split()[1]) for _ in range(requests)])
+            seen: Counter[str | None] = Counter(values(head, "x-mesh-internal-backend")[0] for head in server.heads)
+            seen[None] = statuses[500]
+            assert +seen == {backend: count * 10 for backend, count in shares}, name

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+
 import pytest
 
-from tests.integration.worker.conftest import Bench, Start, head
-
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+from tests.integration.worker.conftest import OK, Bench, Start, head
 
 
 async def test_a_request_goes_to_the_backend_of_its_rule(bench: Bench) -> None:
@@ -57,10 +58,7 @@ async def test_chunks_and_trailers_pass_in_both_directions(bench: Bench) -> None
 
 
 async def test_both_directions_stream_at_the_same_time(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("POST /", "transfer-encoding: chunked"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("POST /", "transfer-encoding: chunked"))
     server.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
     await caller.head()
     for ball in (b"ping", b"pong", b"last"):
@@ -75,10 +73,7 @@ async def test_both_directions_stream_at_the_same_time(bench: Bench) -> None:
 
 
 async def test_an_early_answer_arrives_although_the_request_goes_on(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("POST /", "content-length: 10") + b"12345")
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("POST /", "content-length: 10") + b"12345")
     server.send(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
     assert b" 413 " in await caller.head()
     assert await server.exactly(5) == b"12345"
@@ -142,10 +137,7 @@ async def test_an_expectation_that_is_refused_closes_the_connection(start: Start
     ],
 )
 async def test_answers_without_a_body(bench: Bench, method: str, answer: bytes, expected: bytes) -> None:
-    caller = await bench.call()
-    caller.send(head(f"{method} /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head(f"{method} /"))
     server.send(answer)
     assert expected in await caller.head()
     caller.send(head("GET /again"))
@@ -155,10 +147,7 @@ async def test_answers_without_a_body(bench: Bench, method: str, answer: bytes, 
 
 
 async def test_an_answer_that_ends_with_its_connection_is_passed_whole(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     server.send(b"HTTP/1.1 200 OK\r\n\r\nsome")
     assert b"\r\ntransfer-encoding: chunked\r\n" in await caller.head()
     assert await caller.exactly(9) == b"4\r\nsome\r\n"
@@ -168,10 +157,7 @@ async def test_an_answer_that_ends_with_its_connection_is_passed_whole(bench: Be
 
 
 async def test_http_1_0_gets_no_chunks(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /").replace(b"HTTP/1.1", b"HTTP/1.0"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("GET /").replace(b"HTTP/1.1", b"HTTP/1.0"))
     server.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n")
     answer = await caller.rest()
     assert b"transfer-encoding" not in answer
@@ -249,21 +235,29 @@ async def test_an_upgrade_becomes_a_tunnel(bench: Bench) -> None:
 
 @pytest.mark.parametrize("nominated", [b"", b"connection: upgrade\r\n"])
 async def test_what_a_server_requires_to_upgrade_to_is_told(nominated: bytes, bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /ws"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("GET /ws"))
     server.send(b"HTTP/1.1 426 Upgrade Required\r\n" + nominated + b"upgrade: websocket\r\ncontent-length: 0\r\n\r\n")
     answer = await caller.head()
     assert b"\r\nconnection: upgrade\r\nupgrade: websocket\r\n" in answer
 
 
 async def test_an_upgrade_that_nobody_asked_for_is_refused(bench: Bench) -> None:
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     server.send(b"HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n")
     answer = await caller.head()
     assert answer.startswith(b"HTTP/1.1 502 ")
     assert b"x-mesh-error: unexpected-upgrade" in answer
+
+
+async def test_a_drain_finishes_what_is_in_flight(bench: Bench) -> None:
+    idle, busy = await bench.call(), await bench.call()
+    busy.send(head("GET /"))
+    server = await bench.upstream()
+    await server.head()
+    bench.process.send_signal(signal.SIGTERM)
+    assert await idle.ended()
+    server.send(OK)
+    answer = await busy.rest()
+    assert b"\r\nconnection: close\r\n" in answer
+    assert answer.endswith(b"ok")
+    assert await asyncio.to_thread(bench.process.wait, 5) == 0

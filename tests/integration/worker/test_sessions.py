@@ -61,10 +61,7 @@ async def test_a_cookie_leads_back_to_the_endpoint_that_answered(start: Start) -
 async def test_a_session_outlives_its_backends_weight(start: Start) -> None:
     alone = [{"backend": "shop/v2"}]
     bench = await start(config=config({"name": "x-sid", "type": "Header"}, backends=alone))
-    caller = await bench.call()
-    caller.send(head("GET /x"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("GET /x"))
     server.send(an_answer("10.1.2.1:80"))
     token = re.search(rb"x-sid: ([^\r]*)\r\n", await caller.head())
     assert token is not None
@@ -82,10 +79,7 @@ async def test_a_session_outlives_its_backends_weight(start: Start) -> None:
 async def test_a_retry_goes_where_it_likes_and_moves_the_session(start: Start) -> None:
     retry = {"attempts": 1, "statuses": [503], "backoffBaseSeconds": 0}
     bench = await start(config=config({"name": "x-sid", "type": "Header"}, retry=retry))
-    caller = await bench.call()
-    caller.send(head("GET /x"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("GET /x"))
     server.send(an_answer("10.1.1.1:80"))
     token = re.search(rb"x-sid: ([^\r]*)\r\n", await caller.head())
     assert token is not None

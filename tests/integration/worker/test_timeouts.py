@@ -8,18 +8,16 @@ from typing import Any
 
 import pytest
 
-from tests.integration.worker.conftest import Bench, Start, Wire, head, snapshot
+from tests.integration.worker.conftest import OK, Bench, Start, Wire, head, snapshot
 
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 SHORT = 0.15
 LONG = 30.0
 
 
 async def late(caller: Wire, reason: str) -> None:
-    answer = await caller.head()
+    answer = await caller.answer()
     assert answer.startswith(b"HTTP/1.1 504 ")
     assert f"x-mesh-error: {reason}\r\n".encode() in answer
-    await caller.exactly(int(answer.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
 
 
 async def answered(bench: Bench, caller: Wire, path: str = "/next") -> None:
@@ -42,10 +40,7 @@ async def answered(bench: Bench, caller: Wire, path: str = "/next") -> None:
 )
 async def test_a_server_that_does_not_answer(start: Start, limits: dict[str, float], reason: str) -> None:
     bench = await start(config=snapshot(timeouts=limits))
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     await late(caller, reason)
     assert await server.ended(), "the server's connection is given up with the request"
     assert (await bench.status())["timeouts"] == 1
@@ -67,10 +62,7 @@ async def test_a_fault_counts_too(start: Start) -> None:
 
 async def test_an_answer_that_has_begun_is_cut(start: Start) -> None:
     bench = await start(config=snapshot(timeouts={"requestSeconds": SHORT}))
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     server.send(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart")
     assert (await caller.head()).startswith(b"HTTP/1.1 200 ")
     assert await caller.exactly(4) == b"part"
@@ -80,10 +72,7 @@ async def test_an_answer_that_has_begun_is_cut(start: Start) -> None:
 
 async def test_a_body_that_does_not_come(start: Start) -> None:
     bench = await start(config=snapshot(timeouts={"requestSeconds": SHORT}))
-    caller = await bench.call()
-    caller.send(head("POST /", "content-length: 100") + b"part")
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("POST /", "content-length: 100") + b"part")
     assert await server.exactly(4) == b"part"
     await late(caller, "request-timeout")
     assert await server.ended()
@@ -99,10 +88,7 @@ async def test_what_is_in_time_is_not_disturbed(start: Start, timeouts: dict[str
 
 async def test_a_tunnel_has_no_limit(start: Start) -> None:
     bench = await start(config=snapshot(timeouts={"requestSeconds": SHORT, "backendSeconds": SHORT}))
-    caller = await bench.call()
-    caller.send(head("GET /ws", "connection: upgrade", "upgrade: websocket"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("GET /ws", "connection: upgrade", "upgrade: websocket"))
     server.send(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
     assert (await caller.head()).startswith(b"HTTP/1.1 101 ")
     other = await bench.call()
@@ -134,10 +120,7 @@ async def test_haproxy_gives_an_endpoint_up(start: Start) -> None:
 async def test_another_attempt_follows_what_haproxy_gave_up(start: Start) -> None:
     limits = {"backendSeconds": LONG}
     bench = await start(config=snapshot(timeouts=limits, retry={"attempts": 1, "on": ["Timeout"]}))
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     server.send(SAYS_LATE)
     assert HANDED_ON.search(await server.head()), "each attempt has the whole limit"
     server.send(OK)
@@ -163,20 +146,14 @@ async def test_what_is_not_the_endpoints_silence_is_not_handed_on(start: Start, 
 
 async def test_silence_before_an_answer_is_504(start: Start) -> None:
     bench = await start(config=snapshot(timeouts={"idleSeconds": SHORT}))
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     await late(caller, "idle-timeout")
     assert await server.ended()
 
 
 async def test_silence_within_an_answer_cuts_it(start: Start) -> None:
     bench = await start(config=snapshot(timeouts={"idleSeconds": SHORT}))
-    caller = await bench.call()
-    caller.send(head("GET /"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun()
     server.send(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart")
     assert (await caller.head()).startswith(b"HTTP/1.1 200 ")
     assert await caller.exactly(4) == b"part"
@@ -212,10 +189,7 @@ async def test_who_talks_is_not_silent(start: Start, talks: str) -> None:
 
 async def test_a_tunnel_may_not_be_silent_for_ever(start: Start) -> None:
     bench = await start(config=snapshot(timeouts={"requestSeconds": LONG, "idleSeconds": SHORT}))
-    caller = await bench.call()
-    caller.send(head("GET /ws", "connection: upgrade", "upgrade: websocket"))
-    server = await bench.upstream()
-    await server.head()
+    caller, server = await bench.begun(head("GET /ws", "connection: upgrade", "upgrade: websocket"))
     server.send(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
     assert (await caller.head()).startswith(b"HTTP/1.1 101 ")
     assert await caller.ended()
