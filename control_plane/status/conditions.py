@@ -13,6 +13,10 @@ from mesh_policy.errors import Violation
 
 MAX_MESSAGE = 1024
 """Ours; the API allows 32768. A person reads it."""
+MAX_CONDITIONS = 8
+"""Of the Gateway API, in one list."""
+OURS = frozenset(("Accepted", "ResolvedRefs", "Programmed", "PartiallyInvalid", "SharedIdentity"))
+"""The types that this package says or takes back."""
 
 
 def condition(kind: str, holds: bool | None, reason: str, message: str) -> Condition:
@@ -59,25 +63,41 @@ def was_programmed(conditions: Iterable[Mapping[str, Any]], generation: int) -> 
 
 
 def merged(
-    old: Iterable[Mapping[str, Any]], new: Iterable[Condition], generation: int, now: str
+    old: Iterable[Mapping[str, Any]],
+    new: Iterable[Condition],
+    generation: int,
+    now: str,
+    ours: frozenset[str] = OURS,
 ) -> list[dict[str, Any]]:
-    """The new conditions as the API writes them; the time of a condition changes only with its status."""
-    before = {entry.get("type"): entry for entry in old}
+    """The new conditions as the API writes them; the time of a condition changes only with its status.
+
+    Conditions of types that are not `ours` are somebody else's: they stay, unchanged and in their place (Gateway API,
+    RouteParentStatus.conditions). Where all together were more than MAX_CONDITIONS, the last of ours are left out.
+    """
+    before = list(old)
+    known = {entry.get("type"): entry for entry in before}
+    said = {one.type: _written(one, known.get(one.type, {}), generation, now) for one in new}
+    others = sum(entry.get("type") not in ours for entry in before)
+    said = dict(list(said.items())[: max(0, MAX_CONDITIONS - others)])
     found = []
-    for one in new:
-        known = before.get(one.type, {})
-        same = known.get("status") == one.status and known.get("lastTransitionTime")
-        found.append(
-            {
-                "type": one.type,
-                "status": one.status,
-                "reason": one.reason,
-                "message": one.message,
-                "observedGeneration": generation,
-                "lastTransitionTime": known["lastTransitionTime"] if same else now,
-            }
-        )
-    return found
+    for entry in before:
+        if entry.get("type") not in ours:
+            found.append(dict(entry))
+        elif entry.get("type") in said:
+            found.append(said.pop(str(entry["type"])))
+    return [*found, *said.values()]
+
+
+def _written(one: Condition, before: Mapping[str, Any], generation: int, now: str) -> dict[str, Any]:
+    same = before.get("status") == one.status and before.get("lastTransitionTime")
+    return {
+        "type": one.type,
+        "status": one.status,
+        "reason": one.reason,
+        "message": one.message,
+        "observedGeneration": generation,
+        "lastTransitionTime": before["lastTransitionTime"] if same else now,
+    }
 
 
 def plain(conditions: Iterable[Condition]) -> list[dict[str, Any]]:

@@ -17,10 +17,9 @@ def status(obj: XMesh, now: str) -> dict[str, Any] | None:
         wrong = "spec.parametersRef: the mesh takes no parameters there, MeshConfig default has them: leave it out"
         said = condition("Accepted", False, "InvalidParameters", wrong)
     old = plain(obj.status.conditions) if obj.status else []
-    others = [one for one in old if one["type"] != "Accepted"]
     features = [{"name": name} for name in sorted(SUPPORTED_FEATURES)]
     wanted = {
-        "conditions": [*merged(old, [said], obj.metadata.generation, now), *others],
+        "conditions": merged(old, [said], obj.metadata.generation, now, ours=frozenset(("Accepted",))),
         "supportedFeatures": features,
     }
     known = [{"name": one.name} for one in obj.status.supported_features] if obj.status else []

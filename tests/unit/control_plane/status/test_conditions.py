@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from control_plane.status import conditions
 from control_plane.status.conditions import (
+    OURS,
     accepted,
     condition,
     invalid,
@@ -91,3 +96,25 @@ def test_programmed_once_is_of_one_generation() -> None:
     assert not was_programmed(written, 4)
     assert not was_programmed(merged([], [programmed(Progress(2, 1, "shop/a"))], 3, NOW), 3)
     assert not was_programmed([], 3)
+
+
+def test_conditions_of_others_stay_in_their_place() -> None:
+    foreign = {"type": "special.io/SomeField", "status": "True", "reason": "R", "message": "m", "extra": 1}
+    stale = {"type": "PartiallyInvalid", "status": "True", "reason": "UnsupportedValue", "message": ""}
+    written = merged([foreign, stale, *merged([], [accepted()], 1, NOW)], [accepted(), resolved()], 2, NOW)
+    assert written[0] == foreign
+    assert [one["type"] for one in written] == ["special.io/SomeField", "Accepted", "ResolvedRefs"]
+    assert merged(written, [accepted(), resolved()], 2, "2027-01-01T00:00:00Z") == written
+
+
+def test_a_list_full_of_conditions_of_others_can_still_be_written() -> None:
+    foreign = [{"type": f"special.io/{i}", "status": "True", "reason": "R", "message": ""} for i in range(7)]
+    written = merged(foreign, [accepted(), resolved()], 1, NOW)
+    assert written[:7] == foreign
+    assert [one["type"] for one in written[7:]] == ["Accepted"]
+
+
+def test_every_type_that_is_said_is_known_as_ours() -> None:
+    sources = Path(conditions.__file__).parent.glob("*.py")
+    said = {kind for source in sources for kind in re.findall(r'condition\(\s*"(\w+)"', source.read_text())}
+    assert said == OURS
