@@ -22,7 +22,9 @@ MAX_SKEW_SECONDS = 60
 MAX_CANDIDATES = 8
 """More cookies of the same name are not looked at."""
 _TOKEN = re.compile(rb"([0-9a-f]{24})\.([0-9a-f]{1,9})\.([0-9a-f]{1,9})\Z")
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}\Z")
+MAX_NAME = 128
+"""Characters, the Gateway API's limit."""
+_NAME = re.compile(rf"[!#$%&'*+\-.^_`|~0-9A-Za-z]{{1,{MAX_NAME}}}\Z")
 
 
 class Token(NamedTuple):

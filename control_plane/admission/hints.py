@@ -8,6 +8,7 @@ from control_plane.index.attachment import attachments
 from control_plane.index.membership import CHAOS_LABEL, consents_to_chaos
 from control_plane.index.policy import without_effect
 from control_plane.index.reference import Unresolved, resolve
+from control_plane.index.session import shared_session
 from control_plane.index.store import Index
 from control_plane.kinds.meta import Object, Ref
 from control_plane.kinds.retry import grpc_statuses
@@ -54,6 +55,14 @@ def _route(route: AnyRoute, index: Index) -> Iterator[str]:
             yield f"{at}.port: Service {home}/{name} has no TCP port {parent.port}; it has {ports}"
         called_port = called_port or parent.port or next(iter(ports), 0)
     yield from (one.problem for one in attachments(index, route) if one.reason == "UnsupportedValue")
+    names = [rule.name for rule in route.spec.rules if rule.name]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"spec.rules: {name!r} is the name of more than one rule; the Gateway API wants each to have its own"
+    yield from {
+        one.service.key: shared
+        for one in attachments(index, route)
+        if (shared := shared_session(index, route, one.service))
+    }.values()
     if not called_port:
         return  # a backend without a port takes the parent's: nothing can be said about it yet
     for at, ref, carries in route.references():

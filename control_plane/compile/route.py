@@ -11,7 +11,7 @@ from control_plane.compile.fault import faults
 from control_plane.compile.filters import redirect, request_headers, response_headers, rewrite
 from control_plane.compile.mirror import mirrors
 from control_plane.compile.retry import retry
-from control_plane.compile.session import of_backends, session
+from control_plane.compile.session import of_backends, of_rule, session
 from control_plane.compile.split import split
 from control_plane.compile.targets import Targets
 from control_plane.compile.timeouts import timeouts
@@ -91,7 +91,7 @@ def _rule(
 ) -> Rule:
     spec: HttpRule | GrpcRule = route.spec.rules[index]
     http = spec if isinstance(spec, HttpRule) else HttpRule()
-    namespace, name = route.metadata.namespace, spec.name or str(index)
+    namespace, name = route.metadata.namespace, route.rule_name(index)
     origin = f"{route.kind}/{namespace}/{route.metadata.name}"
     services = targets.services(namespace, spec.backend_refs, called_port)
     return Rule(
@@ -105,7 +105,7 @@ def _rule(
         backends=split(targets, namespace, spec.backend_refs, called_port),
         timeouts=timeouts(policies, scopes, http.timeouts),
         retry=retry(policies, scopes, http.retry),
-        session=session(spec.session_persistence or of_backends(policies, services), origin, name),
+        session=session(spec.session_persistence or of_rule(policies, services, origin, name), origin, name),
         mirrors=mirrors(targets, namespace, spec.filters, called_port),
         faults=faults(policies, scopes),
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from control_plane.index.policy import PolicyTable
 from control_plane.kinds.service import Service
 from control_plane.kinds.session import CookieConfig, SessionPersistence
 from control_plane.kinds.timeouts import limit_seconds
+from mesh_policy.session import MAX_NAME
 from mesh_policy.snapshot import Session
 
 
@@ -38,6 +41,19 @@ def of_backends(policies: PolicyTable, services: Iterable[Service]) -> SessionPe
     return found.pop() if len(found) == 1 else None
 
 
+def of_rule(policies: PolicyTable, services: Iterable[Service], route: str, rule: str) -> SessionPersistence | None:
+    """The same for one rule of a route. Rules do not share sessions, also those that all have one policy's (GEP-1619):
+    a name that the policy gives is followed by something that no other rule has."""
+    found = of_backends(policies, services)
+    if found is None or found.session_name is None:
+        return found
+    own = f"-{_digest(f'{route}/{rule}')}"
+    return structs.replace(found, session_name=found.session_name[: MAX_NAME - len(own)] + own)
+
+
 def _name(kind: str, rule: str) -> str:
-    digest = hashlib.sha256(rule.encode()).hexdigest()[:12]
-    return f"x-heddle-session-{digest}" if kind == "Header" else f"heddle-session-{digest}"
+    return f"x-heddle-session-{_digest(rule)}" if kind == "Header" else f"heddle-session-{_digest(rule)}"
+
+
+def _digest(rule: str) -> str:
+    return hashlib.sha256(rule.encode()).hexdigest()[:12]

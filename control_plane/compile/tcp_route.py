@@ -19,7 +19,7 @@ def _rules(targets: Targets, route: AnyRoute, called_port: int) -> list[TcpRule]
     return [
         TcpRule(
             route=f"{route.kind}/{namespace}/{route.metadata.name}",
-            name=rule.name or str(i),
+            name=route.rule_name(i),
             server_names=route.spec.hostnames,
             targets=tuple(
                 Target(backend=targets.use(namespace, ref, called_port, "connections"), weight=ref.weight)

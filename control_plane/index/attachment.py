@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from control_plane.index.protocol import protocol_of
 from control_plane.index.store import Index
+from control_plane.kinds.meta import age_order
 from control_plane.kinds.route import AnyRoute, ParentRef
 from control_plane.kinds.routes import rank
 from control_plane.kinds.service import Service, ServicePort
@@ -42,18 +43,26 @@ def attachments(index: Index, route: AnyRoute) -> tuple[Attachment, ...]:
 def winners(index: Index, attached: Attachment) -> dict[int, AnyRoute]:
     """Ports where another kind of route goes first, and the one that does (GEP-1294).
 
-    Routes compete within one group: the producer's, or the consumers' of one namespace.
+    Routes compete within one group: the producer's, or the consumers' of one namespace. Of two of one kind for
+    connections an older one goes first where it takes every server name of the other (TCPRoutes: every connection), so
+    that nothing is left.
     """
     found: dict[int, AnyRoute] = {}
-    for other in reversed(index.routes()):
-        if rank(other) >= rank(attached.route):
-            continue
+    rivals = [other for other in index.routes() if _goes_first(other, attached.route)]
+    for other in sorted(rivals, key=lambda one: (rank(one), age_order(one)), reverse=True):
         if attached.is_consumer and other.metadata.namespace != attached.route.metadata.namespace:
             continue
         for rival in attachments(index, other):
             if rival.service is attached.service and rival.is_consumer == attached.is_consumer:
                 found |= {port.port: other for port in rival.ports if port in attached.ports}
     return found
+
+
+def _goes_first(one: AnyRoute, other: AnyRoute) -> bool:
+    if rank(one) != rank(other) or not one.takes_connections:
+        return rank(one) < rank(other)
+    names, taken = (frozenset(route.spec.hostnames) for route in (other, one))
+    return age_order(one) < age_order(other) and (names <= taken if names else not taken)
 
 
 def _attach(route: AnyRoute, parent: ParentRef, service: Service) -> Attachment:

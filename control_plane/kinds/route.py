@@ -132,6 +132,17 @@ class AnyRoute(HasStatus, frozen=True, kw_only=True):
     def is_ours(self) -> bool:
         return bool(self.service_parents)
 
+    def rule_name(self, position: int) -> str:
+        """What a rule is called in logs and sessions: its name, else its position. Where a rule before it has that
+        name, or another rule is named like its position, `_POSITION` follows, which no name can hold: no two rules of a
+        route are called the same. (The Gateway API asks for unique names and its standard channel does not check it.)
+        """
+        names = [rule.name for rule in self.spec.rules]
+        name = names[position]
+        if name is None:
+            return f"_{position}" if str(position) in names else str(position)
+        return f"{name}_{position}" if name in names[:position] else name
+
     def references(self) -> Iterator[Reference]:
         """What its rules send something to."""
         for i, rule in enumerate(self.spec.rules):

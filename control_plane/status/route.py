@@ -6,6 +6,7 @@ from typing import Any
 
 from control_plane.index.attachment import Attachment, attachments, winners
 from control_plane.index.reference import Unresolved, resolve
+from control_plane.index.session import shared_session
 from control_plane.index.store import Index
 from control_plane.kinds.filters import INCOMPATIBLE
 from control_plane.kinds.meta import CONTROLLER_NAME, Condition
@@ -53,19 +54,30 @@ def _conditions(index: Index, route: AnyRoute, attached: Attachment, done: Progr
         where += f" for clients in namespace {route.metadata.namespace}"
     if route.spec.hostnames and not route.takes_connections:
         where += "; hostnames have no effect in a mesh, match the header Host instead"
+    shared = shared_session(index, route, attached.service)
+    if shared:
+        where += f"; {shared}"
     return [accepted(where), references, programmed(done)]
 
 
 def _references(index: Index, route: AnyRoute, attached: Attachment) -> Condition:
+    if route.malformed:
+        return condition("ResolvedRefs", None, "Pending", "the rules cannot be read")
     reasons: list[str] = []
     messages: list[str] = []
     for at, ref, carries in route.references():
-        for port in attached.ports:
-            found = resolve(index, route.metadata.namespace, ref, port.port, carries)
+        for called_port in _called_ports(attached):
+            found = resolve(index, route.metadata.namespace, ref, called_port, carries)
             if isinstance(found, Unresolved):
                 reasons.append(found.reason)
                 messages.append(f"{at}: {found.message}")
     return resolved(reasons[0] if reasons else "", messages)
+
+
+def _called_ports(attached: Attachment) -> tuple[int, ...]:
+    """The ports that a backend without one stands for: where the route acts, else where it was meant to."""
+    ports = tuple(port.port for port in attached.ports)
+    return ports or (attached.parent.port or next((port.port for port in attached.service.tcp_ports), 0),)
 
 
 def _parent_ref(parent: ParentRef) -> dict[str, Any]:

@@ -123,6 +123,11 @@ def test_a_wrong_object_is_refused_with_the_field(obj: dict[str, Any], field: st
             ),
             "spec.rules[0].filters[0]",
         ),
+        (a_route({"name": "a"}, {"name": "a"}), "spec.rules: 'a' is the name of more than one rule"),
+        (
+            a_route(*({"name": name, "sessionPersistence": {"sessionName": "s"}} for name in "ab")),
+            "sessionName 's' is of rule 'a' and of rule 'b'",
+        ),
     ],
 )
 def test_what_leads_nowhere_is_let_in_with_a_warning(obj: dict[str, Any], warning: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from control_plane.compile.outbound import Shared, outbound
 from control_plane.compile.session import session
 from control_plane.kinds.session import CookieConfig, SessionPersistence
+from mesh_policy.session import check as session_violations
 from mesh_policy.snapshot import Frontend, Session
 from tests.support.cluster import SHOP, a_backend_policy, a_route, a_subset, an_index, to
 
@@ -52,8 +54,33 @@ def of_rule(*refs: dict[str, Any], **rule: Any) -> Session | None:
 
 
 def test_a_rule_has_the_session_of_its_backends_where_they_all_have_it() -> None:
-    assert of_rule(to("api"), to("v2", None, **SUBSET)) == Session(name="shop", absolute_seconds=3600.0)
+    found = of_rule(to("api"), to("v2", None, **SUBSET))
+    assert found is not None
+    assert found == Session(name=found.name, absolute_seconds=3600.0)
+    assert re.fullmatch("shop-[0-9a-f]{12}", found.name)
     assert of_rule(to("api"), to("web")) is None
+
+
+def test_rules_do_not_share_the_session_of_a_policy() -> None:
+    """GEP-1619: not even the cookie; with one of a name, a client would lose one session with the other."""
+    every = {"backendRefs": [to("api")]}
+    long = a_backend_policy("p", "api", sessionPersistence={"sessionName": "n" * 128})
+    for policy in (STICKY, long):
+        routes = frontend(policy, a_route("r", "api", every, {**every, "name": "b"}), a_route("s", "api", every)).routes
+        assert routes is not None
+        names = {rule.session.name for rule in routes.rules if rule.session is not None}
+        assert len(names) == 3
+        assert session_violations(routes.rules[0].session, "session") == []
+
+
+def test_rules_called_alike_do_not_share_a_session() -> None:
+    """The standard channel takes a route with one name twice, and a rule may be named like the position of another."""
+    every = {"backendRefs": [to("api")], "sessionPersistence": {}}
+    rules = ({**every, "name": "a"}, {**every, "name": "a"}, every, {**every, "name": "2"})
+    routes = frontend(a_route("r", "api", *rules)).routes
+    assert routes is not None
+    assert [rule.name for rule in routes.rules] == ["a", "a_1", "_2", "2"]
+    assert len({rule.session.name for rule in routes.rules if rule.session is not None}) == 4
 
 
 def test_a_rules_own_session_goes_before_its_backends() -> None:

@@ -32,6 +32,7 @@ def mirror(ref: Json) -> Json:
 SUBSET = {"group": "mesh.heddle.dev", "kind": "ServiceSubset", "name": "gone", "port": 80}
 BUCKET = {"group": "storage.example", "kind": "Bucket", "name": "b"}
 STRANGE = {"type": "Strange"}
+UNREADABLE = ("False", "UnsupportedValue"), ("Unknown", "Pending")
 TABLE: dict[str, tuple[Json, Any]] = {
     "a good route": (http(rule()), GOOD),
     "a redirect without backends": (http(redirect(hostname="o")), GOOD),
@@ -62,7 +63,11 @@ TABLE: dict[str, tuple[Json, Any]] = {
         http({"backendRefs": [to("v1", filters=[STRANGE])]}),
         refused("UnsupportedValue"),
     ),
-    "an unknown type of path": (http(rule(path("/", "Strange"))), refused("UnsupportedValue")),
+    "no such port, and a backend that is gone": (
+        http({"backendRefs": [GONE]}, parent={"port": 81}),
+        (("False", "NoMatchingParent"), ("False", "BackendNotFound")),
+    ),
+    "an unknown type of path": (http(rule(path("/", "Strange"))), UNREADABLE),
     "an unknown type of header": (
         http(rule({"headers": [{"name": "a", "value": "b", "type": "Strange"}]})),
         refused("UnsupportedValue"),
@@ -90,7 +95,7 @@ TABLE: dict[str, tuple[Json, Any]] = {
     "a call": (a_grpc_route("g", "api", rule(call("a.B", "Get"))), GOOD),
     "a call by an unknown type": (
         a_grpc_route("g", "api", rule(call("a.B", kind="Strange"))),
-        refused("UnsupportedValue"),
+        UNREADABLE,
     ),
     "a call to nobody": (a_grpc_route("g", "api", {"backendRefs": [GONE]}), unresolved("BackendNotFound")),
 }

@@ -165,3 +165,36 @@ def test_the_kind_that_wins_and_consumers_do_not_conflict() -> None:
         assert isinstance(route, HttpRoute | GrpcRoute)
         (entry,) = parents(index, route, Progress(1, 1), NOW)
         assert conditions(entry)["Accepted"] == ("True", "Accepted")
+
+
+def said(route: dict[str, Any], *others: dict[str, Any]) -> tuple[str, str, str]:
+    """`Accepted` of a route on a port for bytes."""
+    service = a_service("db", "10.96.0.9", {"name": "tcp", "port": 5432})
+    index = an_index(*SHOP, service, route, *others)
+    found = index.find(Ref(route["kind"], "shop", route["metadata"]["name"]))
+    assert isinstance(found, AnyRoute)
+    (entry,) = parents(index, found, Progress(1, 1), NOW)
+    one = entry["conditions"][0]
+    return one["status"], one["reason"], one["message"]
+
+
+YOUNG = "2026-02-01T00:00:00Z"
+
+
+def test_of_two_tcp_routes_the_younger_is_told_that_it_gets_nothing() -> None:
+    old, young = a_tcp_route("z", "db", to("db", 5432)), a_tcp_route("a", "db", to("db", 5432), created=YOUNG)
+    assert said(old, young)[0] == "True"
+    assert said(young, old) == ("False", "Conflicted", "port 5432 is routed by TCPRoute shop/z")
+
+
+def test_of_two_tls_routes_the_younger_keeps_the_names_that_are_its_own() -> None:
+    old = a_tls_route("z", "db", to("db", 5432), hostnames=["a.example", "b.example"])
+    for names, status in (["b.example"], "False"), (["b.example", "c.example"], "True"), (["*.example"], "True"):
+        assert said(a_tls_route("a", "db", to("db", 5432), hostnames=names, created=YOUNG), old)[0] == status
+
+
+def test_a_session_that_overwrites_another_is_named() -> None:
+    keeps = {"backendRefs": [to("api")], "sessionPersistence": {"sessionName": "s"}}
+    (entry,) = status(a_route("r", "api", {**keeps, "name": "a"}, {**keeps, "name": "b"}))
+    assert conditions(entry)["Accepted"] == ("True", "Accepted")
+    assert "sessionName 's' is of rule 'a' and of rule 'b'" in entry["conditions"][0]["message"]
