@@ -62,8 +62,8 @@ class Attempts:
         """Silence has a limit."""
         self._passed_on = False
         """An answer is on its way to the client: no attempt follows."""
-        self._handed_on = False
-        """HAProxy knows the limit of this attempt, and is to say when it passes."""
+        self._handed_on: str | None = None
+        """The limit of this attempt that HAProxy knows, and is to say when it passes."""
         self._round = 0
         """Changes when an upstream that is being connected is no longer wanted."""
         self.upstream: Upstream | None = None
@@ -129,9 +129,9 @@ class Attempts:
             # What failed at the endpoint of a session is not tried there once more.
             endpoint = mesh.pinned.endpoint if mesh.pinned is not None and mesh.attempts == 1 else ""
             # What a fault has taken of the limit is not the endpoint's silence.
-            limit = None if mesh.faults else exchange.timers.attempt_left()
-            self._handed_on = limit is not None
-            internal = internal_fields(self._backend, mesh.http_version, mesh.request_id, endpoint, limit)
+            limit = None if mesh.faults else exchange.timers.of_endpoint()
+            self._handed_on, seconds = (None, None) if limit is None else limit
+            internal = internal_fields(self._backend, mesh.http_version, mesh.request_id, endpoint, seconds)
             written = write_request(head, internal)
         except ValueError:
             upstream.close()
@@ -203,16 +203,25 @@ class Attempts:
         await asyncio.sleep(seconds)
         return self.begin
 
-    def late(self) -> bool:
-        """The limit of this attempt has passed. False: it was the last one.
+    def late(self, reason: str) -> bool:
+        """A limit has passed during this attempt. False: it was the last one.
 
         An endpoint that hangs is HAProxy's to give up: what the worker closes would look like a caller that gave up.
         """
         if self._passed_on:
             return False
         upstream = self.upstream
-        silent = self._handed_on and upstream is not None and upstream.sent_all
-        return (silent and self._exchange.timers.grace()) or self._follow(_LATE)
+        silent = reason == self._handed_on and upstream is not None and upstream.sent_all
+        return (silent and self._exchange.timers.grace(reason)) or self._another(reason)
+
+    def _another(self, reason: str) -> bool:
+        """Another attempt follows this one, which a limit has ended. After that of the request there is no time."""
+        return reason == timeouts.BACKEND and self._follow(_LATE)
+
+    def _over(self, reason: str) -> None:
+        """This limit has passed: another attempt or 504."""
+        if not self._another(reason):
+            self._exchange.too_late(reason)
 
     def _leave(self) -> None:
         """This attempt has failed: its answer is for nobody."""
@@ -245,9 +254,9 @@ class Attempts:
     def on_head(self, head: ResponseHead) -> None:
         if self._watched:
             self._exchange.client.touch()
-        if head.failure == _TIMEOUT and self._handed_on:
-            if not self._follow(_LATE):
-                self._exchange.too_late(timeouts.BACKEND)
+        passed = self._handed_on if head.failure == _TIMEOUT else None
+        if passed is not None or (passed := self._exchange.timers.put_off) is not None:
+            self._over(passed)  # whatever comes after the limit is too late: it would only be cut
             return
         if self._retry is not None:
             fields = head.response.data.headers.fields
@@ -287,6 +296,9 @@ class Attempts:
         self.upstream = None
         exchange.client.resume(Pause.PEER)
         if exchange.ended or exchange.answered:
+            return
+        if exchange.timers.put_off is not None and not self._passed_on:
+            self._over(exchange.timers.put_off)
             return
         again = not waiting and (self._body.kept or not self._body.begun)
         if untouched and again and self._head.request.data.method in retry.IDEMPOTENT:

@@ -269,7 +269,7 @@ class Exchange:
 
     def _late(self, reason: str) -> None:
         """A limit of the rule has passed: another attempt, 504, or the end of an answer that has begun."""
-        if reason != timeouts.BACKEND or self._attempts is None or not self._attempts.late():
+        if self._attempts is None or not self._attempts.late(reason):
             self.too_late(reason)
 
     def too_late(self, reason: str) -> None:

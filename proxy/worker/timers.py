@@ -10,12 +10,15 @@ from mesh_policy.snapshot import Timeouts
 
 GRACE_SECONDS = 0.1
 """How long the word of HAProxy may take that an attempt has been silent up to its limit."""
+ENOUGH = 0.5
+"""Share of the whole request's limit that an attempt must have had for its silence to be the endpoint's fault: what is
+left after other attempts, or after an addon that held the request, may be too little for anybody."""
 
 
 class Timers:
     """Calls `late` with the reason of a limit that passes. After that of an attempt the others go on."""
 
-    __slots__ = ("_attempt", "_graced", "_idle", "_late", "_limits", "_request")
+    __slots__ = ("_attempt", "_idle", "_late", "_limits", "_request", "put_off")
 
     def __init__(self, late: Callable[[str], None]) -> None:
         self._late = late
@@ -23,8 +26,8 @@ class Timers:
         self._request: asyncio.TimerHandle | None = None
         self._attempt: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
-        self._graced = False
-        """The limit of this attempt has passed, and been put off."""
+        self.put_off: str | None = None
+        """The limit that has passed during this attempt, and been put off."""
 
     def request(self, limits: Timeouts | None) -> None:
         """The request has begun. Only the first call counts."""
@@ -39,16 +42,21 @@ class Timers:
         if self._limits is None:
             return
         self.stop_attempt()
-        self._graced = False
+        self.put_off = None
         if self._limits.backend_seconds is not None:
             self._attempt = self._start(self._limits.backend_seconds, timeouts.BACKEND)
 
-    def grace(self) -> bool:
-        """The limit of the attempt has passed: let it pass once more, a little later. False: it has already."""
-        if self._graced:
+    def grace(self, reason: str) -> bool:
+        """This limit, of the attempt or of the request, has passed: let it pass once more, a little later. False: one
+        has been put off already."""
+        if self.put_off is not None:
             return False
-        self._graced = True
-        self._attempt = self._start(GRACE_SECONDS, timeouts.BACKEND)
+        self.put_off = reason
+        timer = self._start(GRACE_SECONDS, reason)
+        if reason == timeouts.BACKEND:
+            self._attempt = timer
+        else:
+            self._request = timer
         return True
 
     def stop_attempt(self) -> None:
@@ -85,16 +93,18 @@ class Timers:
         ends = [timer.when() for timer in (self._request, self._attempt) if timer is not None]
         return min(ends) - asyncio.get_running_loop().time() if ends else None
 
-    def attempt_left(self) -> float | None:
-        """Seconds that are left of the attempt. None: it has no limit, or it is over, or the whole request ends
-        before it."""
-        if (
-            self._attempt is None
-            or self._graced
-            or (self._request is not None and self._request.when() < self._attempt.when())
-        ):
+    def of_endpoint(self) -> tuple[str, float] | None:
+        """The limit that ends this attempt, and the seconds until it passes. None: there is none, or it says nothing of
+        the endpoint: one has passed already, or too little is left of the whole request."""
+        limits, attempt, request = self._limits, self._attempt, self._request
+        if limits is None or self.put_off is not None:
             return None
-        return self._attempt.when() - asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        if attempt is not None and (request is None or attempt.when() < request.when()):
+            return timeouts.BACKEND, attempt.when() - now
+        if request is None or limits.request_seconds is None or request.when() - now < ENOUGH * limits.request_seconds:
+            return None
+        return timeouts.REQUEST, request.when() - now
 
     def request_left(self) -> float | None:
         """Seconds that are left of the whole. None: no limit."""

@@ -39,7 +39,7 @@ NATIVE, PYTHON, BYTES = "10.96.0.50", "10.96.0.51", "10.96.0.52"
 BACKEND, BYTES_BACKEND = "shop/flaky/80", "shop/bytes/80"
 LONG = Outlier(consecutive_errors=3, base_ejection_seconds=60)
 WAIT_SECONDS = 20.0
-TRY = Timeouts(backend_seconds=0.3)
+TRY, WHOLE = Timeouts(backend_seconds=0.3), Timeouts(request_seconds=0.3)
 PART = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart"
 UPGRADE = (
     "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
@@ -292,18 +292,28 @@ def test_an_endpoint_that_hangs_is_left_out_and_nobody_waits_for_it(mesh: Mesh, 
     assert (worker(mesh, "retries"), worker(mesh, "timeouts")) == late
 
 
-def test_who_hangs_gives_504_as_ever(mesh: Mesh, flaky: Flaky) -> None:
-    apply(mesh, None, timeouts=TRY)
+def test_an_endpoint_that_lets_the_whole_request_pass_is_left_out(mesh: Mesh, flaky: Flaky) -> None:
+    apply(mesh, LONG, timeouts=WHOLE)
+    flaky.hanging = {PORTS[1]}
+    ejected(mesh, 1, PYTHON)
+    assert told(mesh)[-1] == f"{PORTS[1]} of {BACKEND} for 60 s"
+    assert set(calls(mesh, 120, PYTHON)) == {(200, str(PORTS[0])), (200, str(PORTS[2]))}
+
+
+@pytest.mark.parametrize(("limits", "reason"), [(TRY, "backend-timeout"), (WHOLE, "request-timeout")])
+def test_who_hangs_gives_504_as_ever(mesh: Mesh, flaky: Flaky, limits: Timeouts, reason: str) -> None:
+    apply(mesh, None, timeouts=limits)
     flaky.hanging = set(PORTS)
     with mesh.web.connect((PYTHON, 80)) as connection:
         for request in (get("/"), get("/", method="POST", body=b"body"), get("/", headers=UPGRADE)):
             answer = exchange(connection, request)
-            assert (answer.status, answer.headers["x-mesh-error"]) == (504, "backend-timeout")
+            assert (answer.status, answer.headers["x-mesh-error"]) == (504, reason)
             assert not any(name.startswith("x-mesh-internal-") for name in answer.headers)
 
 
-def test_the_limit_of_silence_ends_with_the_head(mesh: Mesh, flaky: Flaky) -> None:
-    apply(mesh, LONG, timeouts=Timeouts(backend_seconds=1))
+@pytest.mark.parametrize("limits", [Timeouts(backend_seconds=1), Timeouts(request_seconds=1)], ids=["try", "whole"])
+def test_the_limit_of_silence_ends_with_the_head(mesh: Mesh, flaky: Flaky, limits: Timeouts) -> None:
+    apply(mesh, LONG, timeouts=limits)
     with mesh.web.connect((PYTHON, 80)) as tunnel:
         tunnel.sendall(get("/ws", headers=UPGRADE))
         stream = tunnel.makefile("rb")

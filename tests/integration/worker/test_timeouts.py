@@ -104,8 +104,17 @@ SAYS_LATE = b"HTTP/1.1 504 X\r\nx-mesh-internal-failure: timeout\r\ncontent-leng
 HANDED_ON = re.compile(rb"\r\nx-mesh-internal-timeout: (\d+)\r\n")
 
 
-async def test_haproxy_gives_an_endpoint_up(start: Start) -> None:
-    bench = await start(config=snapshot(timeouts={"requestSeconds": LONG, "backendSeconds": LONG / 2}))
+@pytest.mark.parametrize(
+    ("timeouts", "reason"),
+    [
+        ({"requestSeconds": LONG, "backendSeconds": LONG / 2}, "backend-timeout"),
+        ({"requestSeconds": LONG / 2}, "request-timeout"),
+        ({"requestSeconds": LONG / 2, "backendSeconds": LONG / 2}, "request-timeout"),
+    ],
+    ids=["attempt", "request", "both-at-once"],
+)
+async def test_haproxy_gives_an_endpoint_up(start: Start, timeouts: dict[str, float], reason: str) -> None:
+    bench = await start(config=snapshot(timeouts=timeouts))
     caller = await bench.call()
     caller.send(head("GET /"))
     server = await bench.upstream()
@@ -113,8 +122,53 @@ async def test_haproxy_gives_an_endpoint_up(start: Start) -> None:
     assert told is not None
     assert LONG * 400 < int(told[1]) <= LONG * 500
     server.send(SAYS_LATE)
-    await late(caller, "backend-timeout")
+    await late(caller, reason)
     assert (await bench.status())["timeouts"] == 1
+
+
+async def test_no_attempt_follows_the_end_of_the_request(start: Start) -> None:
+    """Though HAProxy's word comes before the worker's own limit has passed."""
+    bench = await start(config=snapshot(timeouts={"requestSeconds": LONG}, retry={"attempts": 3, "on": ["Timeout"]}))
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    server = await bench.upstream()
+    await server.head()
+    server.send(SAYS_LATE)
+    await late(caller, "request-timeout")
+    assert (await bench.status())["retries"] == 0
+
+
+@pytest.mark.parametrize("limit", ["requestSeconds", "backendSeconds"])
+@pytest.mark.parametrize("comes", [OK, b""], ids=["answer", "end"])
+async def test_what_comes_while_the_word_of_haproxy_is_awaited_is_too_late(
+    start: Start, limit: str, comes: bytes
+) -> None:
+    """An answer would only be cut; and an end is not a failure of another kind."""
+    bench = await start(config=snapshot(timeouts={limit: SHORT}))
+    reason = "request-timeout" if limit == "requestSeconds" else "backend-timeout"
+    caller, other = await bench.call(), await bench.call()
+    caller.send(head("GET /"))
+    server = await bench.upstream()
+    await server.head()
+    other.send(head("POST /later", "content-length: 9"))  # it has no body yet, so nobody's word is awaited
+    await (await bench.upstream()).head()
+    await late(other, reason)
+    server.send(comes) if comes else server.close()
+    await late(caller, reason)
+
+
+async def test_what_is_left_by_other_attempts_is_not_handed_on(start: Start) -> None:
+    limits = {"requestSeconds": 1.0, "backendSeconds": 0.6}
+    bench = await start(config=snapshot(timeouts=limits, retry={"attempts": 1, "on": ["Timeout"]}))
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    first = await bench.upstream()
+    assert HANDED_ON.search(await first.head())
+    second = await bench.upstream()
+    again = await second.head()
+    assert b"\r\nx-mesh-timeout-ms: " in again
+    assert not HANDED_ON.search(again)
+    await late(caller, "request-timeout")
 
 
 async def test_another_attempt_follows_what_haproxy_gave_up(start: Start) -> None:
@@ -133,7 +187,8 @@ async def test_another_attempt_follows_what_haproxy_gave_up(start: Start) -> Non
     "rule",
     [
         {},
-        {"timeouts": {"requestSeconds": LONG}},
+        {"timeouts": {"idleSeconds": LONG}},
+        {"timeouts": {"requestSeconds": LONG}, "faults": [{"name": "slow", "delaySeconds": 0.01}]},
         {"timeouts": {"backendSeconds": LONG}, "faults": [{"name": "slow", "delaySeconds": 0.01}]},
     ],
 )
