@@ -282,7 +282,10 @@ def internal_fields(
         fields = (*fields, (INTERNAL + b"id", request_id))
     if endpoint:
         fields = (*fields, (INTERNAL + b"session", endpoint.encode()))
-    return fields if silence is None else (*fields, (INTERNAL + b"timeout", b"%d" % max(1, ceil(silence * 1000))))
+    if silence is None:
+        return fields
+    # The loop's times have whole milliseconds, but for the last bits: those are no millisecond more.
+    return (*fields, (INTERNAL + b"timeout", b"%d" % max(1, ceil(round(silence * 1000, 3)))))
 
 
 def write_request(head: RequestHead, internal: Fields) -> bytes:
