@@ -16,6 +16,7 @@ from mesh_policy import (
     rate_limit,
     retry_budget,
     route,
+    schema,
     tcp_route,
     timeouts,
 )
@@ -47,9 +48,15 @@ def stamp(config: WorkloadConfig) -> WorkloadConfig:
     return msgspec.structs.replace(config, version=f"sha256:{digest[:16]}")
 
 
-def encode(config: WorkloadConfig) -> bytes:
-    """One line of JSON, without a newline."""
-    return _encoder.encode(config)
+def encode(config: WorkloadConfig, unknown: frozenset[str] = frozenset()) -> bytes:
+    """One line of JSON, without a newline. `unknown`: fields that the reader does not know (mesh_policy.schema)."""
+    data = _encoder.encode(config)
+    whole = schema.tables()["WorkloadConfig"] if unknown else ()
+    absent = {one.wire for one in whole if one.key in unknown and getattr(config, one.name) == one.default}
+    if not absent:
+        return data
+    parts = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    return _encoder.encode({name: part for name, part in parts.items() if name not in absent})
 
 
 def version_of(data: bytes) -> str:

@@ -21,5 +21,11 @@ Failure = Literal["ConnectFailure", "Reset", "Timeout"]
 """Why an attempt has no answer of a server (rules.Retry.on says when)."""
 
 
+REFINES = msgspec.Meta(extra={"olderSidecars": "leave it out"})
+"""Marks a field that a sidecar which does not know it may run without: its share of the work is done a little less
+well, and that is all. Nothing more gets through, goes elsewhere, or is done more often, and no limit that protects
+somebody is gone. Without the mark an older sidecar refuses the snapshot, and its last good one stays."""
+
+
 class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
     """Base of every part: frozen, and a field that the decoder does not know is refused (fail closed)."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from mesh_policy.snapshot.base import Protocol, Struct
+from mesh_policy.snapshot.base import REFINES, Protocol, Struct
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -14,8 +14,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     port: int
     identity: str | None = None
     """SPIFFE URI the peer must prove (mTLS). None: not in the mesh, dialled in plain."""
-    zone: str = ""
-    node: str = ""
+    zone: Annotated[str, REFINES] = ""
+    node: Annotated[str, REFINES] = ""
 
 
 class RetryBudget(Struct, frozen=True, kw_only=True):
@@ -80,9 +80,9 @@ class Balance(Struct, frozen=True, kw_only=True):
     """`LeastRequest`: the less busy one of two that chance names."""
     hash_on: HashOn | None = None
     """For ConsistentHash, and only there."""
-    prefer_zone: bool = False
+    prefer_zone: Annotated[bool, REFINES] = False
     """Endpoints of the caller's own zone as long as one is ready, then the others."""
-    slow_start_seconds: float = 0.0
+    slow_start_seconds: Annotated[float, REFINES] = 0.0
     """A new endpoint's share grows for so long. 0: it has its whole share at once."""
 
 
@@ -103,7 +103,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     """Longest silence of a connection of bytes, above 0. None: an hour. Requests have `Timeouts.idle_seconds`."""
     retry_budget: RetryBudget = RetryBudget()
     circuit: Circuit | None = None
-    outlier: Outlier | None = None
+    outlier: Annotated[Outlier | None, REFINES] = None
     balance: Balance = Balance()
 
 

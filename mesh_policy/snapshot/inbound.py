@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from mesh_policy.snapshot.base import Action, DefaultAction, MtlsMode, Protocol, Struct
+from mesh_policy.snapshot.base import REFINES, Action, DefaultAction, MtlsMode, Protocol, Struct
 
 
 class SourceMatch(Struct, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class Intention(Struct, frozen=True, kw_only=True):
     name: str
     """`NAMESPACE/NAME` of the ServiceIntentions, for logs and explanations."""
     source: SourceMatch
-    source_name: str = ""
+    source_name: Annotated[str, REFINES] = ""
     """As the object says it, for people: `web`, `analytics/reports`, `*`."""
     action: Action | None = None
     permissions: tuple[Permission, ...] = ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mesh_policy.snapshot.base import Engine, Protocol, Struct
+from typing import Annotated
+
+from mesh_policy.snapshot.base import REFINES, Engine, Protocol, Struct
 from mesh_policy.snapshot.destination import Backend, PodAddress
 from mesh_policy.snapshot.rules import HttpRoutes, Rule
 
@@ -54,7 +56,7 @@ class Frontend(Struct, frozen=True, kw_only=True):
     """TCPRoutes or TLSRoutes; then the protocol is `tcp` and there are no `routes`. None: `backend`."""
     engine: Engine = "native"
     """`python` exactly when something on this frontend needs the worker."""
-    engine_reason: str = ""
+    engine_reason: Annotated[str, REFINES] = ""
 
 
 class Outbound(Struct, frozen=True, kw_only=True):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from mesh_policy.snapshot.base import Failure, MatchType, Struct
+from mesh_policy.snapshot.base import REFINES, Failure, MatchType, Struct
 from mesh_policy.snapshot.inbound import SourceMatch
 
 
@@ -194,7 +194,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     backends: tuple[WeightedBackend, ...] = ()
     cors: Cors | None = None
     timeouts: Timeouts | None = None
-    retry: Retry | None = None
+    retry: Annotated[Retry | None, REFINES] = None
     """None: no second attempt, but for connections that could not be made."""
     session: Session | None = None
     mirrors: tuple[Mirror, ...] = ()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-from mesh_policy.snapshot.base import WIRE_VERSION, Struct
+from mesh_policy.snapshot.base import REFINES, WIRE_VERSION, Struct
 from mesh_policy.snapshot.inbound import Inbound
 from mesh_policy.snapshot.outbound import Outbound
 
@@ -14,7 +16,7 @@ class Workload(Struct, frozen=True, kw_only=True):
     pod: str
     service_account: str
     labels: dict[str, str] = msgspec.field(default_factory=dict)
-    zone: str = ""
+    zone: Annotated[str, REFINES] = ""
     """`topology.kubernetes.io/zone` of its node; empty: not known."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -9,7 +10,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 import pytest
 
-from mesh_policy import snapshot, wire
+from mesh_policy import schema, snapshot, wire
 from mesh_policy.errors import InvalidConfig
 from mesh_policy.snapshot import WorkloadConfig
 
@@ -74,3 +75,57 @@ def test_a_truncated_snapshot_is_refused(cut: int) -> None:
 def test_a_huge_snapshot_is_refused_before_it_is_read() -> None:
     with pytest.raises(InvalidConfig, match="more than"):
         wire.decode(b" " * (wire.MAX_SNAPSHOT_BYTES + 1))
+
+
+# --- sidecars of older versions (docs/adr/0008) ------------------------------------------------------------
+
+
+def test_every_field_is_in_what_a_sidecar_tells_of_itself() -> None:
+    """Derived from the structs, so that nobody can forget it; this walks them in another way."""
+    own = {f"{one.__name__}.{name}" for one in structs(WorkloadConfig) for name in one.__struct_encode_fields__}
+    assert schema.fields() == own
+    assert len({one.__name__ for one in structs(WorkloadConfig)}) == len(structs(WorkloadConfig)), (
+        "one name, one struct"
+    )
+
+
+def test_what_it_tells_fits_into_a_header() -> None:
+    """aiohttp takes a field of 8190 bytes. When this fails, describe what is beyond a second FIRST."""
+    assert len(schema.describe()) < 6000
+
+
+def test_the_fields_of_sidecars_that_tell_nothing_are_history() -> None:
+    digest = hashlib.sha256(schema.FIRST.encode()).hexdigest()
+    assert digest == "ee2c886eb4f7d48709cd0970b9aa0f0eb25d715b9210bc9f4a50b4084905a9b2", (
+        "never edit it: a new field belongs into its struct alone"
+    )
+    known = {
+        f"{part.partition(':')[0]}.{name}"
+        for part in schema.FIRST.split(";")
+        for name in part.partition(":")[2].split(",")
+    }
+    assert known <= schema.fields(), "a field was renamed or removed"
+
+
+def test_every_field_since_then_can_be_missing() -> None:
+    """A new field of an old struct needs a default, which means: as it was before there was the field."""
+    old = {part.partition(":")[0] for part in schema.FIRST.split(";")}
+    for struct in old:
+        for field in schema.tables()[struct]:
+            assert field.key not in schema.missing(None) or field.default is not msgspec.NODEFAULT, field.key
+
+
+def test_what_may_be_left_out_has_a_default() -> None:
+    marked = [field for table in schema.tables().values() for field in table if field.refines]
+    assert {field.key for field in marked} == {
+        "Backend.outlier",
+        "Balance.preferZone",
+        "Balance.slowStartSeconds",
+        "Endpoint.node",
+        "Endpoint.zone",
+        "Frontend.engineReason",
+        "Intention.sourceName",
+        "Rule.retry",
+        "Workload.zone",
+    }, "a new one here: is it true that nothing more gets through, goes elsewhere or is done more often without it?"
+    assert all(field.default is not msgspec.NODEFAULT for field in marked)
