@@ -5,6 +5,7 @@ from __future__ import annotations
 from control_plane.compile.engine import wanted
 from control_plane.compile.inbound import inbound
 from control_plane.compile.outbound import Shared, outbound
+from control_plane.compile.schema import Compiled, Lessener
 from control_plane.index.store import Index, Key
 from control_plane.kinds.mesh_config import EngineChoice
 from control_plane.kinds.pod import Pod
@@ -21,6 +22,8 @@ class Compiler:
         self._shared: Shared | None = None
         self._outbound: dict[tuple[str, EngineChoice], Outbound] = {}
         self._configs: dict[Key, WorkloadConfig] = {}
+        self._lessener = Lessener()
+        self._lesser: dict[tuple[Key, frozenset[str]], Compiled] = {}
 
     def compile(self, key: Key) -> WorkloadConfig | None:
         """The stamped configuration of a pod; None: there is no such pod, or it has no sidecar."""
@@ -32,11 +35,24 @@ class Compiler:
             self._configs[key] = stamp(self._workload(pod))
         return self._configs[key]
 
+    def compile_for(self, key: Key, unknown: frozenset[str]) -> Compiled | None:
+        """The same for a sidecar that does not know these fields of a snapshot (mesh_policy.schema.missing)."""
+        config = self.compile(key)
+        if config is None:
+            return None
+        if not unknown:
+            return Compiled(config)
+        if (key, unknown) not in self._lesser:
+            self._lesser[key, unknown] = self._lessener.lessen(config, unknown)
+        return self._lesser[key, unknown]
+
     def _expire(self) -> None:
         if self._revision != self._index.revision:
             self._revision, self._shared = self._index.revision, None
             self._outbound.clear()
             self._configs.clear()
+            self._lessener = Lessener()
+            self._lesser.clear()
 
     def _workload(self, pod: Pod) -> WorkloadConfig:
         index, namespace = self._index, pod.metadata.namespace

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from control_plane.compile.schema import Compiled
 from control_plane.compile.workload import Compiler
 from control_plane.index.affected import affected, meshed
 from control_plane.index.policy import PolicyTable
@@ -29,6 +30,8 @@ from control_plane.status.conditions import merged, plain, was_programmed
 from control_plane.status.own import conditions
 from control_plane.status.progress import PATIENCE_SECONDS, Answer, Progress, lagging, progress
 from control_plane.status.route import parents
+from control_plane.status.schema import left_out
+from mesh_policy.schema import NOTHING, Left
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +105,7 @@ class StatusWriter:
     async def step(self) -> bool:
         """Write what differs. False: not all could be written, try again."""
         answers = self._answers()
-        expected = self._expected(answers)
+        expected, left = self._expected(answers)
         self._lagging = lagging(self._lagging, expected, answers, self._monotonic())
         soon = self._monotonic() - PATIENCE_SECONDS
         forgiven = frozenset(pod for pod, since in self._lagging.items() if since > soon)
@@ -112,21 +115,45 @@ class StatusWriter:
         for kind in (*ROUTES, *OWN_KINDS, "XBackendTrafficPolicy", "XMesh"):
             for obj in self._index.every(kind):
                 spared = forgiven if _was_programmed(obj) else frozenset()
-                done = progress(affected(self._index, kind, obj), expected, answers, spared)
+                done = progress(
+                    affected(self._index, kind, obj), expected, answers, spared, self._without(kind, obj, left)
+                )
                 status = self._status(kind, obj, policies, done)
                 if status is not None:
                     complete = await self._write(kind, obj, status) and complete
             await asyncio.sleep(0)
         return complete
 
-    def _expected(self, answers: dict[Key, tuple[Answer, ...]]) -> dict[Key, str]:
-        """What every sidecar should run. A pod that never started has none: it is not waited for."""
-        found = {}
+    def _expected(self, answers: dict[Key, tuple[Answer, ...]]) -> tuple[dict[Key, str], dict[Key, frozenset[Left]]]:
+        """What every sidecar should run, and what older ones do not get of it. A pod that never started has none: it is
+        not waited for."""
+        found: dict[Key, str] = {}
+        left: dict[Key, frozenset[Left]] = {}
         for key in sorted(meshed(self._index)):
-            pod, config = self._index.pod(*key), self._compiler.compile(key)
-            if config is not None and pod is not None and (pod.status.phase == "Running" or key in answers):
-                found[key] = config.version
-        return found
+            pod = self._index.pod(*key)
+            if pod is None or (pod.status.phase != "Running" and key not in answers):
+                continue
+            compiled = self._for_one(key, answers.get(key, ()))
+            if compiled is not None:
+                found[key] = compiled.config.version
+                if compiled.left:
+                    left[key] = compiled.left
+        return found, left
+
+    def _for_one(self, key: Key, answers: tuple[Answer, ...]) -> Compiled | None:
+        """By the fields that the sidecar knows. Of a pod that was replaced by one of another version a replica may
+        still remember the old answer: the one that fits counts, first the newer version's."""
+        known = sorted(answers, key=lambda answer: len(answer.unknown))
+        for answer in known:
+            compiled = self._compiler.compile_for(key, answer.unknown)
+            if compiled is not None and compiled.config.version == answer.version:
+                return compiled
+        return self._compiler.compile_for(key, known[0].unknown if known else NOTHING)
+
+    def _without(self, kind: str, obj: Object, left: dict[Key, frozenset[Left]]) -> dict[Key, str]:
+        """Which older sidecars run an object only in part, and without what."""
+        said = {parts: left_out(kind, obj, parts) for parts in set(left.values())}
+        return {pod: ", ".join(said[parts]) for pod, parts in left.items() if said[parts]}
 
     def _answers(self) -> dict[Key, tuple[Answer, ...]]:
         found: dict[Key, tuple[Answer, ...]] = {}
@@ -134,7 +161,7 @@ class StatusWriter:
             for ack in acks:
                 namespace, _, pod = ack.pod.partition("/")
                 first = str(ack.violations[0]) if ack.violations else ""
-                answer = Answer(ack.version, ack.accepted, first)
+                answer = Answer(ack.version, ack.accepted, first, frozenset(ack.unknown))
                 found[namespace, pod] = (*found.get((namespace, pod), ()), answer)
         return found
 

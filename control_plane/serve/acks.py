@@ -19,7 +19,7 @@ class AckBody(msgspec.Struct, frozen=True):
     violations: list[Violation] = []
 
 
-class Ack(msgspec.Struct, frozen=True):
+class Ack(msgspec.Struct, frozen=True, omit_defaults=True):
     """The last word of one sidecar, as replicas tell one another."""
 
     pod: str
@@ -27,6 +27,8 @@ class Ack(msgspec.Struct, frozen=True):
     version: str
     accepted: bool
     violations: tuple[Violation, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Fields of a snapshot that the sidecar, being older, does not know (mesh_policy.schema.missing)."""
 
 
 class Acks(msgspec.Struct, frozen=True):
@@ -38,7 +40,7 @@ class Acks(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(AckBody)
 
 
-def read_ack(key: Key, data: bytes) -> Ack:
+def read_ack(key: Key, data: bytes, unknown: frozenset[str] = frozenset()) -> Ack:
     """An ack of a sidecar, cut to what may be kept.
 
     Raises:
@@ -48,4 +50,4 @@ def read_ack(key: Key, data: bytes) -> Ack:
     if not body.version.startswith("sha256:") or len(body.version) > 80:
         raise ValueError("version: must be the version of a snapshot, sha256:…")
     kept = tuple(Violation(v.path[:MAX_TEXT], v.message[:MAX_TEXT]) for v in body.violations[:MAX_VIOLATIONS])
-    return Ack("/".join(key), body.version, body.accepted, kept)
+    return Ack("/".join(key), body.version, body.accepted, kept, tuple(sorted(unknown)))

@@ -21,7 +21,9 @@ logger = logging.getLogger(__name__)
 class Mailbox:
     """What one stream has to send. Only the newest snapshot counts: a slow sidecar never makes a queue grow."""
 
-    def __init__(self) -> None:
+    def __init__(self, unknown: frozenset[str] = frozenset()) -> None:
+        self.unknown = unknown
+        """Fields that the sidecar does not know."""
         self.version = ""
         """Of the snapshot that was sent last."""
         self.closed = False
@@ -96,17 +98,21 @@ class Hub:
             return
         started = time.perf_counter()
         try:
-            config = self._compiler.compile(key)
+            compiled = self._compiler.compile_for(key, mailbox.unknown)
         except Exception:  # a fault of ours with one pod's objects: it keeps what it runs, the others go on
             logger.exception("cannot compile", extra={"pod": "/".join(key)})
             self._metrics.failures.inc()
             return
         self._metrics.compile_seconds.observe(time.perf_counter() - started)
-        if config is None:
+        if compiled is None:
             mailbox.close()
-        elif config.version != mailbox.version:
-            mailbox.put_snapshot(config.version, b'{"type":"snapshot","config":' + encode(config) + b"}\n")
+        elif (config := compiled.config).version != mailbox.version:
+            line = b'{"type":"snapshot","config":' + encode(config, mailbox.unknown) + b"}\n"
+            mailbox.put_snapshot(config.version, line)
             self._metrics.snapshots.inc()
+            if compiled.left:
+                left = ", ".join(sorted({one.field for one in compiled.left}))
+                logger.info("older sidecar, sent without", extra={"pod": "/".join(key), "fields": left})
 
     # --- from the sidecars -------------------------------------------------------------------------------------------
 
@@ -123,12 +129,13 @@ class Hub:
         except TimeoutError:
             return None
 
-    def open(self, key: Key) -> Mailbox:
-        """A sidecar's stream begins, its snapshot is in the mailbox. An older stream of the same pod ends."""
+    def open(self, key: Key, unknown: frozenset[str] = frozenset()) -> Mailbox:
+        """A sidecar's stream begins, its snapshot is in the mailbox; `unknown`: fields that it does not know. An older
+        stream of the same pod ends."""
         old = self._streams.get(key)
         if old is not None:
             old.close()
-        mailbox = Mailbox()
+        mailbox = Mailbox(unknown)
         if self._closed:
             mailbox.close()
         self._streams[key] = mailbox

@@ -20,6 +20,7 @@ from control_plane.serve.acks import Acks, read_ack
 from control_plane.serve.hub import Hub, Mailbox
 from control_plane.serve.metrics import Metrics
 from mesh_policy.identity import SpiffeId
+from mesh_policy.schema import HEADER, missing
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class SidecarApi:
         if self._open >= MAX_STREAMS:
             raise self._later("too-many-streams")
         self._open += 1
-        mailbox = self._hub.open(key)
+        mailbox = self._hub.open(key, missing(request.headers.get(HEADER)))
         response = web.StreamResponse(headers={"content-type": "application/x-ndjson", "cache-control": "no-store"})
         response.enable_chunked_encoding()
         try:
@@ -136,7 +137,7 @@ class SidecarApi:
         """A sidecar runs a snapshot, or refuses it."""
         _, key = await self._sidecar(request)
         try:
-            ack = read_ack(key, await _body(request))
+            ack = read_ack(key, await _body(request), missing(request.headers.get(HEADER)))
         except ValueError as error:
             raise self._refuse(web.HTTPBadRequest, "ack", str(error)) from error
         self._hub.took(key, ack)

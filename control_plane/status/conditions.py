@@ -49,8 +49,10 @@ def programmed(done: Progress) -> Condition:
     message = f"running in {done.running} of {done.total} sidecars"
     if done.refusal:
         return condition("Programmed", False, "Refused", f"{message}; {done.laggard} refuses it: {done.refusal}")
-    if done.running < done.total:
+    if done.running + done.older < done.total:
         return condition("Programmed", False, "Pending", f"{message}; waiting for {done.laggard}")
+    if done.older:
+        return condition("Programmed", False, "OlderSidecar", f"{message}; {done.without}: restart the pod")
     return condition("Programmed", True, "Programmed", message)
 
 

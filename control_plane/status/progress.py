@@ -15,6 +15,8 @@ class Answer(NamedTuple):
     accepted: bool
     violation: str = ""
     """The first one, if it refused."""
+    unknown: frozenset[str] = frozenset()
+    """Fields that it does not know, being older."""
 
 
 class Progress(NamedTuple):
@@ -26,6 +28,10 @@ class Progress(NamedTuple):
     """`NAMESPACE/NAME` of the first that does not run it yet."""
     refusal: str = ""
     """Why the first that refuses does so; empty: none does."""
+    older: int = 0
+    """How many run it without something, being of an older version."""
+    without: str = ""
+    """The first of these and what it leaves out."""
 
 
 PATIENCE_SECONDS = 10.0
@@ -51,11 +57,13 @@ def progress(
     expected: Mapping[Key, str],
     answers: Mapping[Key, tuple[Answer, ...]],
     forgiven: frozenset[Key] = frozenset(),
+    without: Mapping[Key, str] | None = None,
 ) -> Progress:
     """Compare what should run (`expected` version by pod) with what the sidecars say (to any replica). Pods that are
-    `forgiven` count as running unless they refuse."""
-    running = 0
-    laggard = refusal = ""
+    `forgiven` count as running unless they refuse. `without`: what a pod that runs what it should leaves out of this
+    object."""
+    running = older = 0
+    laggard = refusal = first = ""
     total = 0
     for pod in sorted(pods):
         if pod not in expected:
@@ -63,10 +71,14 @@ def progress(
         total += 1
         said = [answer for answer in answers.get(pod, ()) if answer.version == expected[pod]]
         if any(answer.accepted for answer in said) or (pod in forgiven and not said):
-            running += 1
+            if without and pod in without:
+                older += 1
+                first = first or f"{'/'.join(pod)} is of an older version and runs it without {without[pod]}"
+            else:
+                running += 1
             continue
         if not laggard or (said and not refusal):
             laggard = "/".join(pod)
         if said and not refusal:
             refusal = said[0].violation or "no reason given"
-    return Progress(total, running, laggard, refusal)
+    return Progress(total, running, laggard, refusal, older, first)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from mesh_policy import schema
 from mesh_policy.errors import Violation
 from mesh_policy.wire import MAX_SNAPSHOT_BYTES
 from proxy.agent import http_client
@@ -125,7 +126,7 @@ class ControlPlane:
             token = self._token_file.read_text().strip()
         except OSError as error:
             raise ControlPlaneError(f"token: {error}") from error
-        return (("authorization", f"Bearer {token}"),)
+        return (("authorization", f"Bearer {token}"), (schema.HEADER, schema.describe()))
 
     def _target(self) -> http_client.Target:
         try:

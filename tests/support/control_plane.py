@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 
+from mesh_policy.schema import HEADER
 from tests.support.fake_kube import FakeKube
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +96,7 @@ async def _read(
 class Sidecar:
     """Speaks the contract with one replica, as the pod that its token is bound to."""
 
-    def __init__(self, kube: FakeKube, at: Replica, token: str) -> None:
+    def __init__(self, kube: FakeKube, at: Replica, token: str, schema: str | None = None) -> None:
         secret = kube.get("Secret", NAMESPACE, "heddle-ca")
         assert secret is not None
         roots = base64.b64decode(secret["data"]["ca.crt"]).decode()
@@ -103,6 +104,8 @@ class Sidecar:
         self._session = aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=WAIT_SECONDS))
         self._base = f"https://127.0.0.1:{at.ports['sidecars']}"
         self._headers = {"authorization": f"Bearer {token}"}
+        if schema is not None:
+            self._headers[HEADER] = schema
         self._stream: aiohttp.ClientResponse | None = None
 
     async def close(self) -> None:
@@ -147,9 +150,9 @@ class Sidecar:
 
 
 @asynccontextmanager
-async def sidecar(kube: FakeKube, at: Replica, token: str) -> AsyncIterator[Sidecar]:
-    """A client for the time of a block."""
-    found = Sidecar(kube, at, token)
+async def sidecar(kube: FakeKube, at: Replica, token: str, schema: str | None = None) -> AsyncIterator[Sidecar]:
+    """A client for the time of a block. `schema`: what it says that it knows; None: it does not say it."""
+    found = Sidecar(kube, at, token, schema)
     try:
         yield found
     finally:

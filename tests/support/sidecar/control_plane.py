@@ -17,6 +17,7 @@ from aiohttp import web
 from cryptography import x509
 
 from mesh_policy import wire
+from mesh_policy.schema import HEADER
 from mesh_policy.snapshot import WorkloadConfig
 from tests.support.sidecar.certificates import Authority
 
@@ -32,6 +33,8 @@ class FakeControlPlane:
         self.lifetime_seconds = 86400.0
         self.acks: list[tuple[str, dict[str, Any]]] = []
         self.certificates = 0
+        self.schemas: dict[str, str] = {}
+        """What each sidecar said that it knows, when it connected last."""
         self._address = address
         self._listener = listener
         self._lines: dict[str, bytes] = {}
@@ -145,6 +148,7 @@ class FakeControlPlane:
 
     async def _config(self, request: web.Request) -> web.StreamResponse:
         who = self._who(request)
+        self.schemas[who] = request.headers[HEADER]
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         if who in self._lines:
             queue.put_nowait(self._lines[who])

@@ -41,8 +41,19 @@ mount -o remount,bind,ro "$ROOTFS"
 class Pod:
     """One meshed pod. `start` waits until its sidecar is ready."""
 
-    def __init__(self, network: Network, name: str, ip: str, identity: str, control_plane: FakeControlPlane) -> None:
+    def __init__(
+        self,
+        network: Network,
+        name: str,
+        ip: str,
+        identity: str,
+        control_plane: FakeControlPlane,
+        *,
+        source: Path = ROOT,
+    ) -> None:
+        """`source`: the tree that the sidecar runs from, this one or one of another version."""
         self.name, self.ip, self.identity = name, ip, identity
+        self._source = source
         self.namespace = network.join(name, ip)
         self._control_plane = control_plane
         self.folder = Path(tempfile.mkdtemp(prefix=f"heddle-{name}-"))
@@ -72,7 +83,7 @@ class Pod:
         pyc.chmod(0o777)
         places = {
             "ROOTFS": rootfs(),
-            "SOURCE": ROOT,
+            "SOURCE": self._source,
             "SITE": sysconfig.get_path("purelib"),
             "PYC": pyc,
             "POD": self.folder,

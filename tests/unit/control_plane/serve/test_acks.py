@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from control_plane.serve.acks import MAX_TEXT, MAX_VIOLATIONS, read_ack
@@ -36,3 +37,9 @@ def test_a_nack_keeps_what_fits() -> None:
 def test_what_is_no_ack(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_ack(("a", "b"), body)
+
+
+def test_what_a_sidecar_does_not_know_is_told_to_other_replicas_only_where_there_is_something() -> None:
+    body = json.dumps({"version": VERSION, "accepted": True}).encode()
+    assert read_ack(("a", "b"), body, frozenset({"B.y", "A.x"})).unknown == ("A.x", "B.y")
+    assert b"unknown" not in msgspec.json.encode(read_ack(("a", "b"), body))

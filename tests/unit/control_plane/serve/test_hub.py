@@ -11,7 +11,9 @@ from control_plane.serve.acks import Ack
 from control_plane.serve.hub import Hub, Mailbox
 from control_plane.serve.metrics import Metrics
 from mesh_policy.errors import Violation
-from tests.support.cluster import SHOP, WEB, a_service, an_index, put
+from mesh_policy.schema import missing
+from tests.support.cluster import API_SERVICE, SHOP, WEB, a_policy, a_service, an_index, put
+from tests.support.older import SLOW_START, without
 
 KEY = ("shop", "web-1")
 
@@ -100,3 +102,14 @@ async def test_the_last_word_counts() -> None:
     hub.took(KEY, Ack("shop/web-1", "sha256:1", False, (Violation("a", "b"),)))
     hub.took(KEY, Ack("shop/web-1", "sha256:2", True))
     assert [ack.version for ack in hub.acks()] == ["sha256:2"]
+
+
+async def test_an_older_sidecar_is_sent_what_it_knows() -> None:
+    index = an_index(*SHOP, a_policy("p", targets=[API_SERVICE], loadBalancing={"slowStart": "10s"}))
+    hub = Hub(index, Compiler(index), Metrics())
+    (whole,) = await hub.open(KEY).take(10)
+    (less,) = await hub.open(KEY, missing(without(SLOW_START, "WorkloadConfig.accessLog"))).take(10)
+    assert b"slowStartSeconds" in whole
+    assert b"slowStartSeconds" not in less
+    assert b"accessLog" in whole
+    assert b"accessLog" not in less

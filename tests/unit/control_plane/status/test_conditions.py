@@ -29,6 +29,18 @@ NOW = "2026-03-01T00:00:00Z"
     ("done", "status", "reason", "says"),
     [
         (Progress(42, 41, "shop/a"), "False", "Pending", "running in 41 of 42 sidecars; waiting for shop/a"),
+        (
+            Progress(42, 40, "", "", 2, "shop/b is of an older version and runs it without x"),
+            "False",
+            "OlderSidecar",
+            "running in 40 of 42 sidecars; shop/b is of an older version and runs it without x: restart the pod",
+        ),
+        (
+            Progress(42, 39, "shop/a", "", 2, "shop/b is older"),
+            "False",
+            "Pending",
+            "running in 39 of 42 sidecars; waiting for shop/a",
+        ),
         (Progress(42, 42), "True", "Programmed", "running in 42 of 42 sidecars"),
         (Progress(0, 0), "True", "Programmed", "no sidecar needs it yet"),
         (

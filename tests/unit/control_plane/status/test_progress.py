@@ -44,3 +44,19 @@ def test_a_pod_lags_since_it_was_first_seen_to() -> None:
     assert first == {B: 10.0, C: 10.0}
     second = lagging(first, EXPECTED, {A: (OLD,), B: (OLD,), C: (RUNS,)}, 12.0)
     assert second == {A: 12.0, B: 10.0}
+
+
+def test_older_sidecars_that_leave_something_out_are_counted_apart() -> None:
+    answers = {A: (RUNS,), B: (RUNS,), C: (OLD,)}
+    older = "shop/b is of an older version and runs it without x, y"
+    assert progress(frozenset(EXPECTED), EXPECTED, answers, without={B: "x, y", C: "x"}) == Progress(
+        3, 1, "shop/c", "", 1, older
+    )
+    assert progress(frozenset(EXPECTED), EXPECTED, answers, frozenset({C}), {B: "x, y"}) == Progress(
+        3, 2, "", "", 1, older
+    )
+
+
+def test_an_older_sidecar_that_refuses_is_not_said_to_run_it() -> None:
+    found = progress(frozenset({A}), EXPECTED, {A: (REFUSES,)}, without={A: "x"})
+    assert found == Progress(1, 0, "shop/a", "outbound: too many")
