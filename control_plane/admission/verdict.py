@@ -10,7 +10,8 @@ from control_plane.admission.hints import hints
 from control_plane.index.store import Index
 from control_plane.kinds.meta import Broken
 from control_plane.kinds.registry import KINDS, decode, violations
-from control_plane.kinds.routes import ROUTES
+from control_plane.kinds.route import AnyRoute
+from control_plane.kinds.routes import ROUTES, acts_shut
 from mesh_policy.errors import Violation
 
 CHECKED = (*ROUTES, "XBackendTrafficPolicy", "ServiceSubset", "ServiceIntentions", "TrafficPolicy", "MeshConfig")
@@ -42,7 +43,8 @@ def verdict(kind: str, data: bytes | msgspec.Raw, index: Index) -> Verdict:
     wrong = violations(kind, obj)
     if wrong or isinstance(obj, Broken):
         return Verdict(wrong)
-    not_done = tuple(
-        f"{violation}; until then the object is not accepted" for violation in KINDS[kind].unsupported(obj)
-    )
+    until = "the object is not accepted"
+    if isinstance(obj, AnyRoute) and acts_shut(obj):
+        until = "requests that it would see get an error"
+    not_done = tuple(f"{violation}; until then {until}" for violation in KINDS[kind].unsupported(obj))
     return Verdict((), (*not_done, *hints(obj, index)))

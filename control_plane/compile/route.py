@@ -93,6 +93,8 @@ def _rule(
     http = spec if isinstance(spec, HttpRule) else HttpRule()
     namespace, name = route.metadata.namespace, route.rule_name(index)
     origin = f"{route.kind}/{namespace}/{route.metadata.name}"
+    if spec.is_shut:
+        return Rule(route=origin, name=name)  # no backend: an error for whatever it matches
     services = targets.services(namespace, spec.backend_refs, called_port)
     return Rule(
         route=origin,
@@ -102,7 +104,7 @@ def _rule(
         redirect=redirect(spec.filters),
         rewrite=rewrite(spec.filters),
         cors=cors(spec.filters),
-        backends=split(targets, namespace, spec.backend_refs, called_port),
+        backends=split(targets, namespace, spec, called_port),
         timeouts=timeouts(policies, scopes, http.timeouts),
         retry=retry(policies, scopes, http.retry),
         session=session(spec.session_persistence or of_rule(policies, services, origin, name), origin, name),

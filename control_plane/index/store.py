@@ -12,7 +12,7 @@ from control_plane.kinds.meta import Object, Ref, same_meaning
 from control_plane.kinds.pod import Pod
 from control_plane.kinds.registry import KINDS, violations
 from control_plane.kinds.route import AnyRoute
-from control_plane.kinds.routes import ROUTES
+from control_plane.kinds.routes import ROUTES, acts_shut
 from control_plane.kinds.service import Service
 from control_plane.kinds.service_intentions import ServiceIntentions
 from control_plane.kinds.service_subset import ServiceSubset
@@ -36,6 +36,8 @@ class Index:
         self.revision = 0
         self._objects: dict[str, dict[Key, Object]] = {kind: {} for kind in KINDS}
         self._problems: dict[Ref, tuple[Violation, ...]] = {}
+        self._shut: set[Ref] = set()
+        """Routes that act in spite of their problems: some of their rules refuse what they match."""
         self._slices: dict[Key, dict[Key, EndpointSlice]] = {}
         self._pods: dict[str, dict[str, Pod]] = {}
         self._pod_of_ip: dict[str, Key] = {}
@@ -58,6 +60,9 @@ class Index:
         self._lists.pop(kind, None)
         self._objects[kind][obj.key] = obj
         self._problems[ref] = _judged(kind, obj)
+        self._shut.discard(ref)
+        if self._problems[ref] and isinstance(obj, AnyRoute) and _acts_shut(obj):
+            self._shut.add(ref)
         self._remember(kind, obj)
         self.revision += 1
         return hit | affected(self, kind, obj)
@@ -72,6 +77,7 @@ class Index:
         self._lists.pop(ref.kind, None)
         del self._objects[ref.kind][ref.namespace, ref.name]
         self._problems.pop(ref, None)
+        self._shut.discard(ref)
         self.revision += 1
         return hit | affected(self, ref.kind, before)
 
@@ -188,8 +194,18 @@ class Index:
         )
 
     def routes(self) -> tuple[AnyRoute, ...]:
-        """Valid routes of all kinds that have a Service as parent, kinds that win before those that lose to them."""
-        return tuple(one for kind, known in ROUTES.items() for one in self._valid(kind, known.struct) if one.is_ours)
+        """Routes of all kinds that act: they are valid, or shut in part (control_plane.kinds.routes), and have a
+        Service as parent; kinds that win before those that lose to them."""
+        return tuple(
+            one
+            for kind in ROUTES
+            for one in self._list(kind, None)
+            if isinstance(one, AnyRoute) and one.is_ours and self._acts(kind, one)
+        )
+
+    def _acts(self, kind: str, route: AnyRoute) -> bool:
+        ref = Ref(kind, *route.key)
+        return not self._problems.get(ref) or ref in self._shut
 
     def subset(self, namespace: str, name: str) -> ServiceSubset | None:
         found = self._typed("ServiceSubset", ServiceSubset, namespace, name)
@@ -218,6 +234,13 @@ class Index:
     def _valid(self, kind: str, struct: type[T], namespace: str | None = None) -> tuple[T, ...]:
         every = self._list(kind, namespace)
         return tuple(obj for obj in every if isinstance(obj, struct) and not self.problems(kind, obj))
+
+
+def _acts_shut(route: AnyRoute) -> bool:
+    try:
+        return acts_shut(route)
+    except Exception:  # a fault of ours, as in _judged
+        return False
 
 
 def _judged(kind: str, obj: Object) -> tuple[Violation, ...]:

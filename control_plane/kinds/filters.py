@@ -102,10 +102,26 @@ class BackendRef(WeightedRef, frozen=True, kw_only=True):
     filters: tuple[Filter, ...] = ()
 
 
+_BODIES = {
+    "RequestHeaderModifier": "request_header_modifier",
+    "ResponseHeaderModifier": "response_header_modifier",
+    "RequestMirror": "request_mirror",
+    "RequestRedirect": "request_redirect",
+    "URLRewrite": "url_rewrite",
+    "CORS": "cors",
+}
+OF_REQUESTS = frozenset(_BODIES)
+"""Types that HTTPRoute has, for its rules and for their backendRefs."""
+OF_CALLS = OF_REQUESTS - {"RequestRedirect", "URLRewrite", "CORS"}
+"""Types that GRPCRoute has, likewise."""
+
+
 class FilteredRule(AnyRule, frozen=True, kw_only=True):
     """A rule for requests."""
 
     carries: ClassVar[Carries] = "requests"
+    filter_types: ClassVar[frozenset[str]] = OF_REQUESTS
+    """What its kind of routes has."""
     filters: tuple[Filter, ...] = ()
     backend_refs: tuple[BackendRef, ...] = ()
     session_persistence: SessionPersistence | None = None
@@ -114,6 +130,15 @@ class FilteredRule(AnyRule, frozen=True, kw_only=True):
     def keeps_sessions(self) -> bool:
         """Whether it says `sessionPersistence`."""
         return self.session_persistence is not None
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether a filter for all its requests is of another type."""
+        return self.lacks(self.filters)
+
+    def lacks(self, filters: tuple[Filter, ...]) -> bool:
+        """One of its own filters, or of a backend's, is of a type that its kind does not have here."""
+        return any(entry.type not in self.filter_types for entry in filters)
 
     def references(self) -> Iterator[Reference]:
         """Backends, and where copies go."""
@@ -129,18 +154,6 @@ def _copies(at: str, filters: tuple[Filter, ...]) -> Iterator[Reference]:
             yield Reference(f"{at}[{i}].requestMirror.backendRef", entry.request_mirror.backend_ref, "copies")
 
 
-_BODIES = {
-    "RequestHeaderModifier": "request_header_modifier",
-    "ResponseHeaderModifier": "response_header_modifier",
-    "RequestMirror": "request_mirror",
-    "RequestRedirect": "request_redirect",
-    "URLRewrite": "url_rewrite",
-    "CORS": "cors",
-}
-OF_REQUESTS = frozenset(_BODIES)
-"""Types that HTTPRoute has, for its rules and for their backendRefs."""
-OF_CALLS = OF_REQUESTS - {"RequestRedirect", "URLRewrite", "CORS"}
-"""Types that GRPCRoute has, likewise."""
 INCOMPATIBLE = "RequestRedirect and URLRewrite exclude each other: give one of them"
 """Message of the one violation for which the API has a reason of its own, `IncompatibleFilters`."""
 _ONCE = ("RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite", "CORS")
@@ -162,16 +175,24 @@ def backend_violations(at: str, refs: tuple[BackendRef, ...], *, only_prefixes: 
         yield from violations(f"{at}[{i}].filters", ref.filters, only_prefixes=only_prefixes)
 
 
-def unsupported(at: str, filters: tuple[Filter, ...], known: frozenset[str]) -> Iterator[Violation]:
-    """What the API allows and we do not do here."""
-    for i, entry in enumerate(filters):
-        if entry.type not in known:
-            yield Violation(
-                f"{at}[{i}].type", f"{entry.type} is not supported here: use one of {', '.join(sorted(known))}"
-            )
+def repeated(at: str, filters: tuple[Filter, ...]) -> Iterator[Violation]:
+    """What the API leaves to the mesh, and we do not do: a filter twice."""
     for kind in _ONCE:
         if sum(entry.type == kind for entry in filters) > 1:
             yield Violation(at, f"{kind} is given twice: put all changes into one filter")
+
+
+def unknown(at: str, rule: AnyRule) -> Iterator[Violation]:
+    """The filters of a rule, and of its backends, that the API allows and this mesh does not have."""
+    if not isinstance(rule, FilteredRule):
+        return
+    places = [(f"{at}.filters", rule.filters)]
+    places += [(f"{at}.backendRefs[{i}].filters", ref.filters) for i, ref in enumerate(rule.backend_refs)]
+    for place, filters in places:
+        for i, entry in enumerate(filters):
+            if entry.type not in rule.filter_types:
+                known = ", ".join(sorted(rule.filter_types))
+                yield Violation(f"{place}[{i}].type", f"{entry.type} is not supported here: use one of {known}")
 
 
 def _filter(at: str, entry: Filter, *, only_prefixes: bool) -> Iterator[Violation]:

@@ -35,6 +35,7 @@ class GrpcMatch(Strict, frozen=True, kw_only=True):
 class GrpcRule(FilteredRule, frozen=True, kw_only=True):
     """One rule."""
 
+    filter_types: ClassVar[frozenset[str]] = filters.OF_CALLS
     matches: tuple[GrpcMatch, ...] = ()
     """Empty: every call."""
 
@@ -94,6 +95,6 @@ def unsupported(spec: GrpcRouteSpec) -> Iterator[Violation]:
         at = f"spec.rules[{i}]"
         for j, match in enumerate(rule.matches):
             yield from checks.match_types(f"{at}.matches[{j}].headers", [header.type for header in match.headers])
-        yield from filters.unsupported(f"{at}.filters", rule.filters, filters.OF_CALLS)
+        yield from filters.repeated(f"{at}.filters", rule.filters)
         for j, ref in enumerate(rule.backend_refs):
-            yield from filters.unsupported(f"{at}.backendRefs[{j}].filters", ref.filters, filters.OF_CALLS)
+            yield from filters.repeated(f"{at}.backendRefs[{j}].filters", ref.filters)

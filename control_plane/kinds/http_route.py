@@ -97,6 +97,6 @@ def unsupported(spec: HttpRouteSpec) -> Iterator[Violation]:
         for j, match in enumerate(rule.matches):
             for field, values in (("headers", match.headers), ("queryParams", match.query_params)):
                 yield from checks.match_types(f"{at}.matches[{j}].{field}", [value.type for value in values])
-        yield from filters.unsupported(f"{at}.filters", rule.filters, filters.OF_REQUESTS)
+        yield from filters.repeated(f"{at}.filters", rule.filters)
         for j, ref in enumerate(rule.backend_refs):
-            yield from filters.unsupported(f"{at}.backendRefs[{j}].filters", ref.filters, filters.OF_REQUESTS)
+            yield from filters.repeated(f"{at}.backendRefs[{j}].filters", ref.filters)

@@ -96,6 +96,11 @@ class AnyRule(Strict, frozen=True, kw_only=True):
         """It sends a client to one endpoint again and again."""
         return False
 
+    @property
+    def is_shut(self) -> bool:
+        """It has a filter that this mesh does not have: what the filter was to look at must not pass without it."""
+        return False
+
 
 class RouteSpec(Strict, frozen=True, kw_only=True):
     """The part of `spec` that all kinds have; each narrows its rules."""

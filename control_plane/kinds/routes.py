@@ -1,8 +1,9 @@
 """The kinds of routes: one table, in the order in which they win a Service's port (GEP-1294, "Route kinds").
 
 What is asked of every route alike is asked here. Two questions are answered apart: `validate` says what is malformed,
-`unsupported` what the API knows and this mesh does not do. Either makes a route `Accepted=False`; neither is ever
-skipped in silence.
+`unsupported` what the API knows and this mesh does not do. Either makes a route `Accepted=False` and leaves it out; but
+where only filters are unsupported the rules that have them stay and refuse what they match. Nothing is ever skipped in
+silence.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from control_plane.kinds import checks, grpc_route, http_route, tcp_route, tls_route
+from control_plane.kinds import checks, filters, grpc_route, http_route, tcp_route, tls_route
 from control_plane.kinds.route import MAX_RULES, AnyRoute, RouteSpec, decode_outline
 from mesh_policy.errors import Violation
 
@@ -63,7 +64,23 @@ def validate(route: AnyRoute) -> tuple[Violation, ...]:
 
 def unsupported(route: AnyRoute) -> tuple[Violation, ...]:
     """What the Gateway API allows and this mesh does not do (yet): reason `UnsupportedValue`."""
-    return tuple(ROUTES[route.kind].unsupported(route.spec)) if route.is_ours else ()
+    if not route.is_ours:
+        return ()
+    return (*ROUTES[route.kind].unsupported(route.spec), *(one for some in shut_rules(route).values() for one in some))
+
+
+def shut_rules(route: AnyRoute) -> dict[int, tuple[Violation, ...]]:
+    """By its position, each rule with a filter that this mesh does not have, and which these are. The requests that the
+    filter would see are answered with an error: it "MUST NOT be skipped" (HTTPRouteFilter.type)."""
+    found = {i: tuple(filters.unknown(f"spec.rules[{i}]", rule)) for i, rule in enumerate(route.spec.rules)}
+    return {i: some for i, some in found.items() if some}
+
+
+def acts_shut(route: AnyRoute) -> bool:
+    """Nothing is wrong with a route but that some of its rules are shut: the others act, and these refuse."""
+    if not route.is_ours or validate(route) or any(ROUTES[route.kind].unsupported(route.spec)):
+        return False
+    return bool(shut_rules(route))
 
 
 def outline(kind: str, data: bytes | msgspec.Raw, message: str) -> AnyRoute | None:

@@ -12,8 +12,12 @@ from control_plane.kinds.filters import INCOMPATIBLE
 from control_plane.kinds.meta import CONTROLLER_NAME, Condition
 from control_plane.kinds.registry import KINDS, violations
 from control_plane.kinds.route import AnyRoute, ParentRef
+from control_plane.kinds.routes import acts_shut, shut_rules
 from control_plane.status.conditions import accepted, condition, invalid, merged, programmed, resolved
 from control_plane.status.progress import Progress
+from mesh_policy.errors import Violation
+
+_SHUT = "requests that it would see get an error"
 
 
 def parents(index: Index, route: AnyRoute, done: Progress, now: str) -> list[dict[str, Any]]:
@@ -37,9 +41,12 @@ def parents(index: Index, route: AnyRoute, done: Progress, now: str) -> list[dic
 
 def _conditions(index: Index, route: AnyRoute, attached: Attachment, done: Progress) -> list[Condition]:
     wrong = violations(route.kind, route)
-    beyond = KINDS[route.kind].unsupported(route)
+    shut = shut_rules(route)
+    beyond = () if acts_shut(route) and len(shut) < len(route.spec.rules) else KINDS[route.kind].unsupported(route)
     references = _references(index, route, attached)
     if wrong or beyond:
+        if acts_shut(route):
+            beyond = tuple(Violation(one.path, f"{one.message}; {_SHUT}") for one in beyond)
         clash = any(one.message == INCOMPATIBLE for one in (*wrong, *beyond))
         return [invalid((*wrong, *beyond), "IncompatibleFilters" if clash else "UnsupportedValue"), references]
     if attached.problem:
@@ -57,7 +64,11 @@ def _conditions(index: Index, route: AnyRoute, attached: Attachment, done: Progr
     shared = shared_session(index, route, attached.service)
     if shared:
         where += f"; {shared}"
-    return [accepted(where), references, programmed(done)]
+    said = [accepted(where), references, programmed(done)]
+    if shut:
+        dropped = (f"Dropped Rule {route.rule_name(i)!r}: {one}; {_SHUT}" for i, some in shut.items() for one in some)
+        said.append(condition("PartiallyInvalid", True, "UnsupportedValue", "; ".join(dropped)))
+    return said
 
 
 def _references(index: Index, route: AnyRoute, attached: Attachment) -> Condition:

@@ -151,10 +151,6 @@ def to(name: str, port: int | None = 80, **more: Any) -> Json:
     return {"name": name, **({"port": port} if port else {}), **more}
 
 
-EXTENSION: Json = {"type": "ExtensionRef", "extensionRef": {"group": "a.b", "kind": "C", "name": "d"}}
-"""A filter that no mesh here knows."""
-
-
 def a_subset(name: str, service: str, namespace: str = "shop", **labels: str) -> Json:
     """A ServiceSubset."""
     return {

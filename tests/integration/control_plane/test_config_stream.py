@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mesh_policy.wire import WIRE_VERSION
-from tests.support.cluster import EXTENSION, a_route, a_service, to
+from tests.support.cluster import a_route, a_service, to
 from tests.support.control_plane import Sidecar, replica, sidecar
 from tests.support.fake_kube import FakeKube
 
@@ -40,7 +40,7 @@ async def test_the_first_snapshot_then_every_change(kube: FakeKube, tmp_path: Pa
 async def test_a_change_without_effect_sends_nothing(kube: FakeKube, tmp_path: Path) -> None:
     async with replica(kube, tmp_path) as cp, sidecar(kube, cp, "web") as client:
         await client.snapshot()
-        await kube.apply(a_route("bad", "api", {"backendRefs": [to("api")], "filters": [EXTENSION]}))
+        await kube.apply(a_route("bad", "api", {"backendRefs": [to("api", weight=-1)]}))
         await kube.until("HTTPRoute", "shop", "bad", lambda obj: obj and "status" in obj)
         await kube.apply(a_service("new", "10.96.0.50"))
         assert "shop/new/80" in frontends(await client.snapshot()), "the next snapshot is the next real change"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from control_plane.compile.outbound import Shared, outbound
 from control_plane.index.store import Index
-from mesh_policy.snapshot import Frontend, HttpRoutes
+from mesh_policy.snapshot import Frontend, HttpRoutes, Rule
 from tests.support.cluster import EXTENSION, SHOP, a_grpc_route, a_namespace, a_route, a_service, an_index, to
 
 
@@ -94,8 +94,18 @@ def test_a_route_acts_on_its_ports_alone() -> None:
 
 
 def test_a_route_that_was_not_accepted_does_not_act() -> None:
-    index = an_index(*SHOP, a_route("r", "api", rule("a", filters=[EXTENSION])))
+    strange = {"headers": [{"name": "a", "value": "b", "type": "Strange"}]}
+    index = an_index(*SHOP, a_route("r", "api", rule("a", matches=[strange]), rule("b", filters=[EXTENSION])))
     assert frontend(index).routes is None
+
+
+def test_a_rule_with_a_filter_that_is_not_here_refuses_what_it_matches() -> None:
+    """HTTPRouteFilter.type: the filter is not skipped, nor do the requests fall to another rule or to the Service."""
+    index = an_index(*SHOP, a_route("r", "api", rule("a"), rule("b", filters=[EXTENSION])))
+    first, second = routes(index).rules
+    assert first.backends
+    assert second == Rule(route="HTTPRoute/shop/r", name="b")
+    assert [entry.rule for entry in routes(index).entries] == [0, 1]
 
 
 def test_a_route_without_backends_answers_for_itself() -> None:

@@ -91,7 +91,10 @@ def test_slices_follow_their_service(index: Index) -> None:
 
 def test_a_route_that_is_not_valid_is_not_compiled(index: Index) -> None:
     put(index, a_route("good", "api", {"backendRefs": [to("api")]}))
-    put(index, a_route("bad", "api", {"backendRefs": [to("api")], "filters": [EXTENSION]}))
+    put(index, a_route("bad", "api", {"backendRefs": [to("api", weight=-1)], "filters": [EXTENSION]}))
+    put(index, a_route("shut", "api", {"backendRefs": [to("api")], "filters": [EXTENSION]}))
+    assert [route.metadata.name for route in index.routes()] == ["good", "shut"]
+    put(index, a_route("shut", "api", {"backendRefs": [to("api", weight=-1)], "filters": [EXTENSION]}))
     assert [route.metadata.name for route in index.routes()] == ["good"]
     bad = index.find(Ref("HTTPRoute", "shop", "bad"))
     assert bad is not None

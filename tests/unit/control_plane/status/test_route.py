@@ -198,3 +198,20 @@ def test_a_session_that_overwrites_another_is_named() -> None:
     (entry,) = status(a_route("r", "api", {**keeps, "name": "a"}, {**keeps, "name": "b"}))
     assert conditions(entry)["Accepted"] == ("True", "Accepted")
     assert "sessionName 's' is of rule 'a' and of rule 'b'" in entry["conditions"][0]["message"]
+
+
+def test_a_filter_that_is_not_here_shuts_its_rule_and_the_others_act() -> None:
+    good = {"backendRefs": [to("api")]}
+    (entry,) = status(a_route("r", "api", good, {**good, "name": "b", "filters": [EXTENSION]}))
+    assert conditions(entry) == {
+        "Accepted": ("True", "Accepted"),
+        "ResolvedRefs": ("True", "ResolvedRefs"),
+        "Programmed": ("True", "Programmed"),
+        "PartiallyInvalid": ("True", "UnsupportedValue"),
+    }
+    message = entry["conditions"][3]["message"]
+    assert message.startswith("Dropped Rule 'b': spec.rules[1].filters[0].type: ExtensionRef is not supported here")
+    assert message.endswith("requests that it would see get an error")
+    (entry,) = status(a_route("r", "api", {**good, "filters": [EXTENSION]}))
+    assert "PartiallyInvalid" not in conditions(entry)
+    assert entry["conditions"][0]["message"].endswith("requests that it would see get an error")
