@@ -9,7 +9,7 @@ from proxy.engine.haproxy.rendering import Place
 MAX_DESCRIPTORS = 16400
 """Open files of HAProxy where the container's own limit is not lower: from the lower of the two it computes `maxconn`,
 about 8,000 connections of both directions together. Asking for more than the limit would keep it from starting."""
-CONNECT_TIMEOUT = "500ms"
+CONNECT_MILLISECONDS = 500
 CONNECT_RETRIES = 5
 """One attempt to connect inside the cluster, and how many follow. A failed attempt goes to another endpoint at once
 (`redispatch 1`); where there is one endpoint only, HAProxy waits as long as an attempt may take, so that a sidecar
@@ -94,7 +94,7 @@ def defaults_sections(place: Place) -> str:
     return f"""
 defaults d-base
   mode tcp
-  timeout connect {CONNECT_TIMEOUT}
+  timeout connect {CONNECT_MILLISECONDS}ms
   timeout client {IDLE_TIMEOUT}
   timeout client-hs {HANDSHAKE_TIMEOUT}
   timeout server {IDLE_TIMEOUT}
