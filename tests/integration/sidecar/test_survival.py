@@ -197,7 +197,7 @@ def test_a_configuration_that_haproxy_refuses_is_refused(changing_mesh: Mesh) ->
     assert mesh.control_plane.apply(API, api_config())["accepted"]
 
 
-def _endpoints(count: int) -> WorkloadConfig:
+def with_more_backends(count: int) -> WorkloadConfig:
     """`web`'s configuration with as many more backends: nothing that the load uses changes."""
     config = caller_config("web")
     more = tuple(
@@ -216,7 +216,7 @@ def test_changes_by_the_runtime_api_under_load_drop_nothing(changing_mesh: Mesh,
     before = mesh.web.process("haproxy")
     with load(mesh, vip) as seen:
         for round_ in range(10):
-            assert mesh.control_plane.apply(WEB, _endpoints(round_ % 3))["accepted"]
+            assert mesh.control_plane.apply(WEB, with_more_backends(round_ % 3))["accepted"]
     assert not seen.errors
     assert set(seen.statuses) == {200}
     assert len(seen.statuses) > 50
@@ -309,7 +309,7 @@ def test_the_control_plane_goes_away_and_comes_back(changing_mesh: Mesh) -> None
         until(lambda: b" 200 " in mesh.web.health("/readyz")[:20], BACK_SECONDS, "ready without control plane")
     finally:
         mesh.control_plane.start()
-    assert mesh.control_plane.apply(WEB, _endpoints(1))["accepted"]
+    assert mesh.control_plane.apply(WEB, with_more_backends(1))["accepted"]
 
 
 @pytest.mark.parametrize("side", ["web", "api"])
