@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from types import ModuleType
+from typing import NoReturn
 
 from meshctl.commands import Session, ca, check, demo, install, proxy, rollback, status, uninstall, version
-from meshctl.errors import EXIT_INTERNAL, MeshctlError
+from meshctl.errors import EXIT_INTERNAL, EXIT_USAGE, MeshctlError
 from meshctl.names import NAMESPACE
 from meshctl.output import Output
 
@@ -34,9 +35,17 @@ exit codes: 0 as asked · 1 something is not as it should be · 64 wrong argumen
 """
 
 
-def common_arguments() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """With the exit code of meshctl for wrong arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
+
+
+def common_arguments() -> Parser:
     """Understood before and after the verb."""
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--kubeconfig", metavar="FILE", help="default: $KUBECONFIG, ~/.kube/config")
     common.add_argument("--context", metavar="NAME", help="of the kubeconfig; default: its current one")
     common.add_argument("-n", "--namespace", help=f"of the mesh (default: {NAMESPACE})")
@@ -45,11 +54,9 @@ def common_arguments() -> argparse.ArgumentParser:
     return common
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     common, raw = common_arguments(), argparse.RawDescriptionHelpFormatter
-    root = argparse.ArgumentParser(
-        prog="meshctl", parents=[common], description=__doc__, epilog=EPILOG, formatter_class=raw
-    )
+    root = Parser(prog="meshctl", parents=[common], description=__doc__, epilog=EPILOG, formatter_class=raw)
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, module, text in VERBS:
         one = verbs.add_parser(name, parents=[common], help=text, description=module.__doc__, formatter_class=raw)
@@ -73,8 +80,6 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         output.fail("interrupted", "run the same command again: it goes on from where things are")
         return 130
-    except BrokenPipeError:
-        return 0
     except Exception as error:
         # a bug: the traceback helps who mends it
         sys.excepthook(type(error), error, error.__traceback__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,9 +78,11 @@ class Cluster:
         """Raises MeshctlError when there is no usable kubeconfig."""
         try:
             self._api = load_config(kubeconfig, context, persist_config=False)
-        except (kubernetes.config.ConfigException, OSError) as error:
+        except Exception as error:
+            # its own, the file's, and what it runs into when the file holds something else: none of them names the file
+            where = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
             raise MeshctlError(
-                f"no cluster: {error}", "give --kubeconfig FILE or set KUBECONFIG", EXIT_UNAVAILABLE
+                f"no cluster: kubeconfig {where}: {error}", "give --kubeconfig FILE or set KUBECONFIG", EXIT_UNAVAILABLE
             ) from error
         self._api.configuration.retries = urllib3.Retry(connect=2, read=0, backoff_factor=0.3)
         self._api.rest_client = kubernetes.client.rest.RESTClientObject(self._api.configuration)
@@ -111,8 +114,9 @@ class Cluster:
         except ApiException as error:
             raise ApiError(error.status or 0, str(error.reason), f"{method} {path}") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason else error
             raise MeshctlError(
-                f"the API server at {self.host} cannot be reached: {error}",
+                f"the API server at {self.host} cannot be reached: {cause}",
                 "look at --kubeconfig and --context, and whether the cluster runs",
                 EXIT_UNAVAILABLE,
             ) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from meshctl.client import Cluster
-from meshctl.errors import MeshctlError
+from meshctl.errors import EXIT_FAILED, EXIT_UNAVAILABLE, MeshctlError
 
 Result = Literal["ok", "warning", "failed", "skipped"]
 
@@ -62,6 +62,8 @@ class Check:
     run: Callable[[Context], Finding]
     fatal: bool = False
     """When it fails, the rest of its category is not tried."""
+    needed_by_all: bool = False
+    """When it fails, nothing else is tried, in the categories that follow neither."""
     retry_seconds: float = 0.0
     """Tried again for this long before it counts as failed; 0: once."""
 
@@ -81,6 +83,13 @@ class Outcome:
     message: str
     facts: dict[str, Any]
     seconds: float
+
+    @property
+    def code(self) -> int:
+        """Exit code of a command that ends because of it."""
+        if self.result != "failed":
+            return 0
+        return EXIT_UNAVAILABLE if self.check.needed_by_all else EXIT_FAILED
 
     def to_json(self) -> dict[str, Any]:
         hint = {"hint": self.check.hint} if self.result in ("failed", "warning") else {}
@@ -106,8 +115,9 @@ class Clock:
 def run(categories: list[Category], context: Context, clock: Clock | None = None) -> Iterator[Outcome]:
     """Outcomes one by one, as they become known."""
     clock = clock or Clock()
+    stopped_by, by_all = "", False
     for category in categories:
-        stopped_by = ""
+        stopped_by = stopped_by if by_all else ""
         for check in category.checks:
             if stopped_by:
                 yield Outcome(
@@ -121,8 +131,8 @@ def run(categories: list[Category], context: Context, clock: Clock | None = None
                 continue
             outcome = run_one(category.name, check, context, clock)
             yield outcome
-            if outcome.result == "failed" and check.fatal:
-                stopped_by = check.description
+            if outcome.result == "failed" and (check.fatal or check.needed_by_all):
+                stopped_by, by_all = check.description, check.needed_by_all
 
 
 def run_one(category: str, check: Check, context: Context, clock: Clock) -> Outcome:

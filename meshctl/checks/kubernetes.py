@@ -80,7 +80,7 @@ REACHABLE = Check(
     description="the API server answers",
     hint="look at --kubeconfig and --context: kubectl cluster-info",
     run=reachable,
-    fatal=True,
+    needed_by_all=True,
 )
 SUPPORTED = Check(
     name="kubernetes-version",

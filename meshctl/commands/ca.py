@@ -6,6 +6,8 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.markup import escape
+
 from meshctl import ca
 from meshctl.commands import Session
 
@@ -43,7 +45,8 @@ def run(session: Session) -> int:
             "intermediate": {"subject": made.intermediate.subject, "notAfter": made.intermediate.not_after.isoformat()},
         }
     )
-    output.say(f"[green]{'made' if made.changed else 'kept'}[/green] the certificate authority in {made.directory}")
+    done = "made" if made.changed else "kept"
+    output.say(f"[green]{done}[/green] the certificate authority in {escape(str(made.directory))}")
     output.table(
         "",
         ["file", "what it is", "where it belongs"],
@@ -55,5 +58,5 @@ def run(session: Session) -> int:
             ["ca.crt", "the roots that sidecars trust", "the Secret heddle-ca"],
         ],
     )
-    output.say(f"next: meshctl install --ca {made.directory}")
+    output.plain(f"next: meshctl install --ca {made.directory}")
     return 0

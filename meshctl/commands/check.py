@@ -19,7 +19,7 @@ from meshctl.checks import (
 )
 from meshctl.checks import run as run_checks
 from meshctl.commands import Session
-from meshctl.errors import EXIT_FAILED, EXIT_USAGE, MeshctlError
+from meshctl.errors import EXIT_USAGE, MeshctlError
 from meshctl.output import Output
 
 EXAMPLES = """examples:
@@ -83,7 +83,7 @@ def run(session: Session) -> int:
     verdict = "[red]not as it should be[/red]" if failed else "[green]all is as it should be[/green]"
     passed = len(outcomes) - len(failed) - warnings - skipped
     output.say(f"\n{verdict}: {passed} passed, {warnings} warnings, {len(failed)} failed, {skipped} skipped")
-    return EXIT_FAILED if failed else 0
+    return max((outcome.code for outcome in outcomes), default=0)
 
 
 def chosen(names: list[str], pre: bool, proxy: bool) -> list[Category]:

@@ -80,7 +80,7 @@ def preflight(session: Session, cluster: Cluster) -> None:
     context = Context(cluster=cluster, namespace=session.namespace)
     for outcome in run_checks([PREFLIGHT], context):
         if outcome.result == "failed":
-            raise MeshctlError(f"{outcome.check.description}: no: {outcome.message}", outcome.check.hint)
+            raise MeshctlError(f"{outcome.check.description}: no: {outcome.message}", outcome.check.hint, outcome.code)
         if outcome.result == "warning":
             session.output.warn(outcome.message)
 

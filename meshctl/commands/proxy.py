@@ -7,7 +7,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from meshctl import behaviour, pods
+from rich.markup import escape
+
+from meshctl import behaviour, destinations, pods
 from meshctl.client import Cluster
 from meshctl.commands import Session
 from meshctl.errors import EXIT_FAILED, EXIT_USAGE, MeshctlError
@@ -86,13 +88,13 @@ def run(session: Session) -> int:
         return status(cluster, output, pod)
     wants_files = session.options.haproxy
     inside = look_inside(cluster, pod, wants_files)
+    if inside["config"] is None and not wants_files:
+        raise MeshctlError(f"{pod.key} has no snapshot yet", f"kubectl -n {pod.namespace} logs {pod.name} -c {PROXY}")
     output.result({"pod": pod.key, "config": inside["config"], **({"files": inside["files"]} if wants_files else {})})
     if wants_files:
         for path, text in inside["files"].items():
             output.say(f"[bold]# {path}[/bold]")
             output.plain(text)
-    elif inside["config"] is None:
-        raise MeshctlError(f"{pod.key} has no snapshot yet", f"kubectl -n {pod.namespace} logs {pod.name} -c {PROXY}")
     else:
         show_config(output, inside["config"])
     return 0
@@ -147,17 +149,21 @@ def status(cluster: Cluster, output: Output, pod: pods.Pod) -> int:
             "metrics": metrics,
         }
     )
-    mark = "[green]ready[/green]" if ready else f"[red]not ready[/red] {why}"
+    mark = "[green]ready[/green]" if ready else f"[red]not ready[/red] {escape(why)}"
     output.say(f"[bold]{pod.key}[/bold] on {pod.node}: {mark}")
     output.say(f"identity       ns/{pod.namespace}/sa/{pod.service_account}")
     output.say(f"certificate    until {expires:%Y-%m-%d %H:%M} UTC" if expires else "certificate    none")
-    output.say(f"configuration  {version or 'none'}")
+    output.plain(f"configuration  {version or 'none'}")
     rows = [[str(one["pid"]), one["name"], f"{one['memoryKiB'] / 1024:.0f} MiB"] for one in inside["processes"]]
     output.table("", ["PID", "PROCESS", "RESIDENT"], rows)
-    output.say(f"haproxy        {', '.join(f'{name} {value}' for name, value in inside['haproxy'].items())}")
+    output.plain(f"haproxy        {listed(inside['haproxy'])}")
     if inside["worker"]:
-        output.say(f"worker         {', '.join(f'{name} {value}' for name, value in inside['worker'].items())}")
+        output.plain(f"worker         {listed(inside['worker'])}")
     return 0 if ready else EXIT_FAILED
+
+
+def listed(facts: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
 
 
 def agent_metrics(cluster: Cluster, pod: pods.Pod) -> dict[str, float]:
@@ -173,14 +179,14 @@ def agent_metrics(cluster: Cluster, pod: pods.Pod) -> dict[str, float]:
 def show_config(output: Output, config: dict[str, Any]) -> None:
     outbound, inbound = config.get("outbound", {}), config.get("inbound", {})
     backends = {one["name"]: one for one in outbound.get("backends", [])}
-    output.say(f"version {config.get('version', '?')}, trust domain {config.get('trustDomain', '?')}\n")
+    output.plain(f"version {config.get('version', '?')}, trust domain {config.get('trustDomain', '?')}\n")
     rows = [
         [
             one["name"],
             ", ".join(one.get("addresses", [])) or "headless",
             one["protocol"],
             one.get("engine", "native"),
-            route_text(one, backends),
+            destinations.of_frontend(one, backends),
         ]
         for one in outbound.get("frontends", [])
     ]
@@ -198,21 +204,3 @@ def show_config(output: Output, config: dict[str, Any]) -> None:
     ]
     if limits:
         output.table("", ["RATE LIMIT", "PORTS", "REQUESTS"], limits)
-
-
-def route_text(frontend: dict[str, Any], backends: dict[str, dict[str, Any]]) -> str:
-    routes = frontend.get("routes")
-    if not routes:
-        rule = frontend.get("rule") or {}
-        faults = "".join(f" ! {one['name']}" for one in rule.get("faults", []))
-        used = behaviour.of_backend(backends.get(frontend["backend"], {}))
-        return f"{frontend['backend']} ({used}){behaviour.of_rule(rule)}{faults}"
-    parts = []
-    for entry in routes.get("entries", []):
-        rule = routes["rules"][entry["rule"]]
-        shares = ", ".join(f"{one.get('weight', 1)} {one.get('backend')}" for one in rule.get("backends", []))
-        mirrors = "".join(f" + copy to {one['backend']}" for one in rule.get("mirrors", []))
-        faults = "".join(f" ! {one['name']}" for one in rule.get("faults", []))
-        path = entry.get("match", {}).get("path", {}).get("value", "/")
-        parts.append(f"{path} → {shares}{mirrors}{behaviour.of_rule(rule)}{faults}")
-    return "\n".join(parts)

@@ -8,6 +8,8 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from rich.text import Text
+
 from meshctl import pods
 from meshctl.client import Cluster
 from meshctl.commands import Session
@@ -56,11 +58,13 @@ def run(session: Session) -> int:
         groups[pod.namespace, pod.owner].append(pod)
     rows = [row(members, asked) for _, members in sorted(groups.items())]
     output.table("", ["NAMESPACE", "WORKLOAD", "MESHED", "READY", "SIDECAR", "CONFIGURATION", "IDENTITY"], rows)
-    late = [pod for pod in meshed if not asked[pod.key].connected]
-    for pod in late:
-        output.warn(f"{pod.key} has no connection to the control plane: it runs what it knew last")
+    for pod in meshed:
+        if not asked[pod.key].answered:
+            output.warn(f"the sidecar of {pod.key} does not answer")
+        elif not asked[pod.key].connected:
+            output.warn(f"{pod.key} has no connection to the control plane: it runs what it knew last")
     if not found and session.options.namespaces:
-        output.say(f"no pod runs in {', '.join(session.options.namespaces)}")
+        output.plain(f"no pod runs in {', '.join(session.options.namespaces)}")
     elif not found:
         output.say("no pod is in the mesh; kubectl label namespace NAME mesh.heddle.dev/inject=enabled")
     return 0
@@ -92,7 +96,7 @@ def short(version: str) -> str:
     return version.removeprefix("sha256:")[:8]
 
 
-def row(members: list[Pod], asked: dict[str, Sidecar]) -> list[str]:
+def row(members: list[Pod], asked: dict[str, Sidecar]) -> list[str | Text]:
     meshed = [pod for pod in members if pod.meshed]
     versions = sorted({short(asked[pod.key].version) or "?" for pod in meshed})
     silent = sum(not asked[pod.key].answered for pod in meshed)
@@ -100,10 +104,10 @@ def row(members: list[Pod], asked: dict[str, Sidecar]) -> list[str]:
     return [
         members[0].namespace,
         members[0].owner,
-        f"[{'green' if all_in else 'yellow'}]{len(meshed)}/{len(members)}[/]",
+        Text(f"{len(meshed)}/{len(members)}", "green" if all_in else "yellow"),
         f"{sum(pod.ready for pod in members)}/{len(members)}",
         ", ".join(sorted({pod.proxy_image.rpartition(":")[2] for pod in meshed})) or "-",
-        (", ".join(versions) or "-") + (f" [red]({silent} silent)[/red]" if silent else ""),
+        Text.assemble(", ".join(versions) or "-", (f" ({silent} silent)", "red") if silent else ""),
         ", ".join(sorted({f"ns/{pod.namespace}/sa/{pod.service_account}" for pod in meshed})) or "-",
     ]
 

@@ -41,9 +41,9 @@ def run(session: Session) -> int:
     )
     output.say(f"client         {own()}")
     if not session.options.client:
-        output.say(f"control plane  {control_plane or 'not installed'}")
+        output.say(f"control plane  {control_plane or ('unknown' if problem else 'not installed')}")
         shown = ", ".join(f"{tag} ({count})" for tag, count in sidecars.most_common())
-        output.say(f"sidecars       {shown or 'none'}")
+        output.say(f"sidecars       {shown or ('unknown' if problem else 'none')}")
     if problem:
         output.warn(problem)
     return 0

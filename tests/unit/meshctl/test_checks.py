@@ -88,3 +88,11 @@ def test_a_fatal_failure_skips_the_rest_of_its_category_only() -> None:
     second = Category("two", "Two", (a_check(Finding),))
     results = [(one.category, one.result) for one in run([first, second], CONTEXT, Time().clock())]
     assert results == [("one", "failed"), ("one", "skipped"), ("two", "ok")]
+
+
+def test_without_what_all_need_nothing_else_is_tried() -> None:
+    first = Category("one", "One", (a_check(raising(CheckFailed("bad")), needed_by_all=True), a_check(Finding)))
+    second = Category("two", "Two", (a_check(Finding), a_check(Finding)))
+    outcomes = list(run([first, second], CONTEXT, Time().clock()))
+    results = [(one.category, one.result, one.code) for one in outcomes]
+    assert results == [("one", "failed", 69), ("one", "skipped", 0), ("two", "skipped", 0), ("two", "skipped", 0)]

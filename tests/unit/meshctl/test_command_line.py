@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +72,29 @@ def test_names_of_checks_are_unique_in_their_category_and_have_hints() -> None:
 def test_brackets_in_a_message_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["install", "--charts", "/none[/red]"]) == EXIT_USAGE
     assert "/none[/red]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["explode"], ["check", "--loud"], [], ["ca", "init"]])
+def test_wrong_arguments_have_their_exit_code(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == EXIT_USAGE
+    assert "error:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "a: [b", "hello", "- a"])
+def test_a_kubeconfig_that_is_none_is_named(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "config").write_text(text)
+    assert main(["status", "--kubeconfig", str(tmp_path / "config")]) == EXIT_UNAVAILABLE
+    assert str(tmp_path / "config") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_who_reads_may_stop_reading(output: str) -> None:
+    """As `meshctl … | head -1` does: no traceback, and no success, since not all was said (or done)."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "meshctl", "check", "--list", "-o", output]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meshctl import pods
-from meshctl.commands import proxy, status
+from meshctl.commands import status
 from tests.support.fake_cluster import a_pod
 
 
@@ -40,32 +40,6 @@ def test_a_sidecar_tells_its_version_and_whether_it_hears_the_control_plane() ->
 def test_a_row_shows_who_is_behind() -> None:
     members = [pods.parse(a_pod("shop", "a-1")), pods.parse(a_pod("shop", "a-2", meshed=False))]
     shown = status.row(members, {"shop/a-1": status.Sidecar("sha256:0123456789", True, True)})
-    assert shown[1:4] == ["Deployment/a", "[yellow]1/2[/]", "2/2"]
-    assert shown[5] == "01234567"
-    assert "silent" in status.row(members, {"shop/a-1": status.Sidecar()})[5]
-
-
-def test_a_route_is_shown_with_shares_copies_and_faults() -> None:
-    rule = {
-        "backends": [
-            {"backend": "shop/api-v1@subset/80", "weight": 80},
-            {"backend": "shop/api-v2@subset/80", "weight": 20},
-        ],
-        "mirrors": [{"backend": "staging/api/80"}],
-        "faults": [{"name": "slow"}],
-    }
-    frontend = {
-        "name": "shop/api/80",
-        "backend": "shop/api/80",
-        "routes": {"entries": [{"match": {}, "rule": 0}], "rules": [rule]},
-    }
-    shown = proxy.route_text(frontend, {})
-    assert shown == "/ → 80 shop/api-v1@subset/80, 20 shop/api-v2@subset/80 + copy to staging/api/80 ! slow"
-    endpoints = {"a/b/80": {"endpoints": [{}, {}, {}]}}
-    assert proxy.route_text({"backend": "a/b/80"}, endpoints) == "a/b/80 (3 endpoints)"
-
-
-def test_a_services_own_rule_is_shown() -> None:
-    rule = {"timeouts": {"requestSeconds": 2.0}, "retry": {"attempts": 2}, "faults": [{"name": "slow"}]}
-    shown = proxy.route_text({"backend": "a/b/80", "rule": rule}, {"a/b/80": {"endpoints": [{}], "outlier": {}}})
-    assert shown == "a/b/80 (1 endpoint, outliers ejected) (request 2s, 2 retries) ! slow"
+    assert [str(cell) for cell in shown[1:4]] == ["Deployment/a", "1/2", "2/2"]
+    assert str(shown[5]) == "01234567"
+    assert str(status.row(members, {"shop/a-1": status.Sidecar()})[5]) == "? (1 silent)"
