@@ -56,7 +56,7 @@ check: venv root-check ## lint, types, every test up to those on the cluster of 
 lint: venv ## style, types, import rules
 	@$(RUN) python tests/check.py lint
 
-test: venv ## unit, golden and contract tests: no root, no cluster
+test: venv ## unit, contract and layout tests: no root, no cluster
 	@$(RUN) python tests/check.py unit
 
 format: venv ## rewrite the Python files in the project's style

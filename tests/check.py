@@ -18,7 +18,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("mesh_policy", "mesh_addons", "proxy", "control_plane", "meshctl")
 
 
 @dataclass(frozen=True)
