@@ -53,7 +53,7 @@ class Fault:
 def _abort(flow: HTTPFlow, abort: snapshot.Fault) -> None:
     if abort.abort_grpc_status is None:
         refuse(flow, abort.abort_status or 0, "fault")
-    elif grpc.is_call(fields_of(flow)):
+    elif mesh_flow(flow).call:
         refuse_call(flow, abort.abort_grpc_status, "fault")
     else:
         refuse(flow, grpc.http_status(abort.abort_grpc_status), "fault")

@@ -27,6 +27,8 @@ class MeshFlow:
     """HAProxy's; empty: none was given."""
     http_version: bytes = b"1"
     """What the client spoke: `1` or `2`. The return leg speaks the same."""
+    call: bool = False
+    """The client speaks gRPC: it did so when the request came, whatever rules have changed of it."""
     accepts_trailers: bool = False
     """`TE: trailers` came with the request."""
     rule: PreparedRule | None = None

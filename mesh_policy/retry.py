@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mesh_policy import grpc
 from mesh_policy.errors import Violation
 from mesh_policy.request import Fields, header_values
 from mesh_policy.snapshot import Failure, Retry
@@ -28,7 +29,19 @@ class Outcome(NamedTuple):
     failure: Failure | None = None
     """Why there is no answer of a server. None: there is one, or sending the request again would not help."""
     grpc_status: int | None = None
-    """Of an answer that consists of a head alone."""
+    """Of an answer that consists of a head alone; of any other failure, what a client of gRPC makes of it. None: there
+    is no such status, or the client does not speak gRPC."""
+
+
+def outcome(status: int, failure: Failure | None = None, fields: Fields = (), *, call: bool = False) -> Outcome:
+    """How an attempt ended.
+
+    Args:
+        fields: of the answer's head, if there is one.
+        call: the client speaks gRPC.
+    """
+    told = grpc_status(fields)
+    return Outcome(status, failure, grpc.status(status) if told is None and call and status >= 400 else told)
 
 
 def grpc_status(fields: Fields) -> int | None:

@@ -13,12 +13,15 @@ from proxy.agent.http_server import Answer
 from proxy.agent.identity import Identity
 from proxy.agent.outlier import Outliers
 from proxy.agent.worker import Worker, WorkerAway
+from proxy.engine.haproxy import grpc, runtime_api
+from proxy.engine.haproxy.runtime_api import RuntimeApiError
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SCRAPE_TIMEOUT_SECONDS = 5.0
 EXPORTER_PATH = "/metrics?scope=global&scope=frontend&scope=backend"
 """Without servers and listeners: 148 lines for each of thousands of endpoints."""
 _RESPONSES = re.compile(r'^haproxy_backend_http_responses_total\{proxy="([^"]+)",code="([^"]+)"\} (\S+)$', re.MULTILINE)
+_VARIABLE = re.compile(r"^(\S+): type=sint value=<(\d+)>$", re.MULTILINE)
 MAX_SCRAPE_BYTES = 64 * 1024 * 1024
 
 
@@ -87,7 +90,16 @@ class Metrics:
             )
         except http_client.HttpError:
             return b""
-        return requests_total(answer.body.decode()) + answer.body if answer.status == 200 else b""
+        if answer.status != 200:
+            return b""
+        return requests_total(answer.body.decode()) + await self._refused_calls() + answer.body
+
+    async def _refused_calls(self) -> bytes:
+        command = ";".join(f"get var {name}" for name in grpc.variables())
+        try:
+            return refused_calls(await runtime_api.ask(self._haproxy.socket, command))
+        except RuntimeApiError:
+            return b""
 
 
 def requests_total(exporter: str) -> bytes:
@@ -98,6 +110,19 @@ def requests_total(exporter: str) -> bytes:
         direction = "inbound" if backend.startswith("app_") else "outbound"
         lines.append(f'heddle_requests_total{{direction="{direction}",backend="{backend}",code="{code}"}} {count}')
     return ("\n".join(lines) + "\n").encode()
+
+
+def refused_calls(answer: str) -> bytes:
+    """`heddle_grpc_refused_total` from what HAProxy says of its variables: calls that the mesh has refused with HTTP
+    status 200, by the status that stands for it, which is not among `heddle_requests_total`."""
+    variables = grpc.variables()
+    found = {
+        f'heddle_grpc_refused_total{{direction="{direction}",code="{code}"}}': int(count)
+        for name, count in _VARIABLE.findall(answer)
+        if name in variables
+        for direction, code in (variables[name],)
+    }
+    return text(found, "counter")
 
 
 def _by_backend(name: str, values: Mapping[str, int]) -> dict[str, int]:

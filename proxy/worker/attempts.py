@@ -35,7 +35,6 @@ _FAILURES: dict[bytes, Failure] = {b"connect": "ConnectFailure", b"reset": "Rese
 """What the return leg says of an answer that no server gave. Its other words (`circuit`, `no-endpoint`) mean that
 another attempt would find the same."""
 _TIMEOUT = b"timeout"
-_LATE = Outcome(timeouts.STATUS, "Timeout")
 
 
 class Attempts:
@@ -89,7 +88,7 @@ class Attempts:
             self._connect()
             return
         fields = response.data.headers.fields
-        outcome = Outcome(response.data.status_code, None, retry.grpc_status(fields))
+        outcome = retry.outcome(response.data.status_code, None, fields, call=self._mesh.call)
         if (ERROR_HEADER, POLICY_FAILURE.encode()) in fields or not self._follow(outcome):
             exchange.answer_here()
 
@@ -112,7 +111,7 @@ class Attempts:
 
     def _unreachable(self) -> None:
         self._service.counters.upstream_failures += 1
-        if not self._follow(Outcome(503, "ConnectFailure")):
+        if not self._follow(self._no_answer(503, "ConnectFailure")):
             self._exchange.refuse(503, "upstream-unavailable")
 
     def _send(self, upstream: Upstream) -> None:
@@ -163,6 +162,10 @@ class Attempts:
             self.upstream.sent_all = True
 
     # --- its outcome
+
+    def _no_answer(self, status: int, failure: Failure | None) -> Outcome:
+        """Nobody has answered; `status` is what the client would get."""
+        return retry.outcome(status, failure, call=self._mesh.call)
 
     def _may_follow(self, outcome: Outcome) -> bool:
         """The rule wants another attempt after this one, and the request can be sent again."""
@@ -216,7 +219,7 @@ class Attempts:
 
     def _another(self, reason: str) -> bool:
         """Another attempt follows this one, which a limit has ended. After that of the request there is no time."""
-        return reason == timeouts.BACKEND and self._follow(_LATE)
+        return reason == timeouts.BACKEND and self._follow(self._no_answer(timeouts.STATUS, "Timeout"))
 
     def _over(self, reason: str) -> None:
         """This limit has passed: another attempt or 504."""
@@ -261,12 +264,16 @@ class Attempts:
         if self._retry is not None:
             fields = head.response.data.headers.fields
             never = head.failure is not None and head.failure not in _FAILURES
-            outcome = Outcome(
-                head.response.data.status_code, _FAILURES.get(head.failure or b""), retry.grpc_status(fields)
-            )
+            failure = _FAILURES.get(head.failure or b"")
+            outcome = retry.outcome(head.response.data.status_code, failure, fields, call=self._mesh.call)
             if not never and self._follow(outcome):
                 return
             self._body.release()
+        if head.failure is not None and self._mesh.call:
+            reason = dict(head.response.data.headers.fields).get(ERROR_HEADER, RESET.encode()).decode("latin-1")
+            self._leave()
+            self._exchange.refuse(head.response.data.status_code, reason)
+            return
         self._passed_on = True
         if self._mesh.rule is not None and self._mesh.rule.sessions is not None:
             self._mesh.endpoint = head.endpoint
@@ -306,7 +313,7 @@ class Attempts:
             exchange.hold(self._connect_anew())
             return
         failure: Failure | None = "Reset" if reason == RESET else None
-        if not self._passed_on and not waiting and self._follow(Outcome(502, failure)):
+        if not self._passed_on and not waiting and self._follow(self._no_answer(502, failure)):
             return
         exchange.on_lost(reason)
 

@@ -13,7 +13,7 @@ from mitmproxy.flow import Error
 from mitmproxy.http import Headers, HTTPFlow, Response
 
 from mesh_addons import filters
-from mesh_addons.answer import ERROR_HEADER, error_response
+from mesh_addons.answer import ERROR_HEADER, error_response, for_call
 from mesh_addons.flow_view import MeshFlow, attach
 from mesh_addons.frontends import Frontends
 from mesh_addons.guard import POLICY_FAILURE, Hook
@@ -93,6 +93,7 @@ class Exchange:
         mesh = self._mesh = self.reply.mesh = attach(self.flow, frontends, frontends[name])
         mesh.http_version = internal.get(b"version", b"1")
         mesh.accepts_trailers = self._head.accepts_trailers
+        mesh.call = self._head.call
         if (request_id := internal.get(b"id")) is not None:
             mesh.request_id = request_id
         self.run(self._service.hooks.requestheaders, self._after_requestheaders)
@@ -231,13 +232,16 @@ class Exchange:
             self.abort("answer-cut")  # too late to say anything else
             return
         self._drop()
+        for_client = for_call(response) if self._head.call else None
+        if for_client is not None:
+            response = self.flow.response = for_client
         if self._mesh is not None:
             filters.change_answer(self.flow)
         counters = self._service.counters
         counters.answered_here += 1
         counters.policy_failures += (ERROR_HEADER, POLICY_FAILURE.encode()) in response.data.headers.fields
         try:
-            self.reply.whole(response, request_read=self.request_read)
+            self.reply.whole(response, request_read=self.request_read, refused_call=for_client is not None)
         except ValueError:
             logger.error("an addon made an answer that cannot be sent; the connection is cut")
             self.abort(POLICY_FAILURE)

@@ -14,14 +14,16 @@ from mitmproxy.http import Request, Response
 from mitmproxy.net.http.http1.read import read_request_head, read_response_head
 from mitmproxy.net.http.validate import parse_content_length, validate_headers
 
-from mesh_policy import path
+from mesh_policy import grpc, path
 from mesh_policy.request import Fields
 from proxy.worker.body import CHUNKED, UNTIL_CLOSE
 
 MAX_HEAD_BYTES = 64 * 1024
 """A longer head of a request is answered with 431, of a response with 502."""
 INTERNAL = b"x-mesh-internal-"
-_ANSWERED_BY = (b"backend", b"endpoint")
+_ANSWERED_BY = (b"backend", b"endpoint", b"grpc")
+CALL_REFUSED = (INTERNAL + b"grpc", b"1")
+"""The mesh made this answer, and it speaks gRPC: the client is told HTTP status 200 in the place of its own."""
 
 _CONTROL_BYTES = bytes((*range(9), 11, 12, *range(14, 32), 127))
 """All but TAB, CR and LF."""
@@ -63,6 +65,8 @@ class RequestHead(NamedTuple):
     """The protocol of an `Upgrade`."""
     accepts_trailers: bool
     """`TE: trailers`: gRPC needs it on the way to the server."""
+    call: bool
+    """The client speaks gRPC."""
     internal: dict[bytes, bytes]
     """The `x-mesh-internal-*` fields without this prefix."""
 
@@ -79,7 +83,8 @@ class ResponseHead(NamedTuple):
     upgrade: bytes | None
     """The protocol that is switched to (101), or that 426 requires (RFC 9110 15.5.22; few servers nominate it)."""
     answered_by: Fields = ()
-    """Backend and endpoint, as HAProxy's return leg tells them: for its own access log, to be passed on."""
+    """Backend and endpoint, as HAProxy's return leg tells them, and that the called sidecar refused a call of gRPC: for
+    HAProxy, to be passed on."""
     failure: bytes | None = None
     """HAProxy made this answer itself, and why (docs/contract.md). None: a server did."""
 
@@ -125,6 +130,7 @@ def parse_request(head: bytes) -> RequestHead:
         # An upgrade to HTTP/2 would carry requests that nobody looks at.
         None if found.upgrade is None or found.upgrade.lower().startswith(b"h2c") else found.upgrade,
         found.accepts_trailers,
+        found.call,
         found.internal,
     )
 
@@ -163,6 +169,7 @@ class _Scan:
 
     __slots__ = (
         "accepts_trailers",
+        "call",
         "chunked",
         "connection",
         "expects_continue",
@@ -183,6 +190,7 @@ class _Scan:
         """The value of `Upgrade`, whether `Connection` nominates it or not; `upgrade`: only if it does."""
         self.upgrade: bytes | None = None
         self.accepts_trailers = False
+        self.call = False
         self.expects_continue = False
 
     def framing(self, without: int, status: int) -> int:
@@ -217,6 +225,8 @@ def _scan(fields: Fields, status: int) -> tuple[list[bytes], _Scan]:
                 found.length = parse_content_length(field[1])
             except ValueError as error:
                 raise HeadError(status, "bad-content-length") from error
+        elif name == b"content-type":
+            found.call |= grpc.is_kind(field[1])
         elif name == b"expect":
             found.expects_continue = field[1].lower() == b"100-continue"
         kept.append(field)

@@ -10,7 +10,7 @@ from mitmproxy.http import Response
 from mesh_addons.flow_view import MeshFlow
 from mesh_policy.request import Fields
 from proxy.worker.body import CHUNKED, UNTIL_CLOSE, chunk, last_chunk
-from proxy.worker.head import RequestHead, ResponseHead, write_response
+from proxy.worker.head import CALL_REFUSED, RequestHead, ResponseHead, write_response
 from proxy.worker.service import Service
 
 if TYPE_CHECKING:
@@ -101,9 +101,10 @@ class Reply:
         head, self._unsent = self._unsent, b""
         self._client.write(head + data if head else data)
 
-    def whole(self, response: Response, *, request_read: bool) -> None:
+    def whole(self, response: Response, *, request_read: bool, refused_call: bool = False) -> None:
         """An answer that no server gave, with its body."""
         self._held, self._framing = None, 0
+        self._answered_by += (CALL_REFUSED,) if refused_call else ()
         body = response.raw_content or b""
         status = response.data.status_code
         bodiless = status < 200 or status in (204, 304)

@@ -12,6 +12,7 @@ from mitmproxy.http import Headers, HTTPFlow, Request, Response
 from mesh_addons.flow_view import attach
 from mesh_addons.frontends import Frontends, prepare
 from mesh_addons.mirror import RequestCopy
+from mesh_policy import grpc
 from mesh_policy.snapshot import (
     Backend,
     Endpoint,
@@ -81,7 +82,7 @@ def flow(to: Frontends, path: str = "/0", headers: dict[str, str] | None = None,
     made.request = Request(
         "", 0, method.encode(), b"http", b"", path.encode(), b"HTTP/1.1", Headers(fields), None, None, 1.0, None
     )
-    attach(made, to, to["shop/api/80"])
+    attach(made, to, to["shop/api/80"]).call = grpc.is_call(tuple(fields))
     return made
 
 

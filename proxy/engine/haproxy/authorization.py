@@ -10,6 +10,7 @@ from mesh_policy.authorization import check, source_holds
 from mesh_policy.errors import InvalidConfig
 from mesh_policy.identity import SpiffeId, parse_spiffe_id
 from mesh_policy.snapshot import Authorization, HeaderPresence, HttpPermissionMatch, Intention
+from proxy.engine.haproxy import grpc
 from proxy.engine.haproxy.expressions import answered, whole
 from proxy.engine.haproxy.quoting import header_name, quote
 from proxy.engine.haproxy.rendering import Place
@@ -86,10 +87,10 @@ def http_rules(authorization: Authorization, place: Place) -> str:
         for j, permission in enumerate(intention.permissions):
             lines += _permission(i, j, permission.action, permission.http)
     lines.append(
-        """\
-  http-request set-var(txn.reason) var(txn.decided_by) unless { var(txn.verdict) -m str allow }
-  http-request return status 403 content-type text/plain hdr x-mesh-error denied string "denied by the mesh\\n" \
-unless { var(txn.verdict) -m str allow audit }
+        f"""\
+  http-request set-var(txn.reason) var(txn.decided_by) unless {{ var(txn.verdict) -m str allow }}
+  http-request return status 403 content-type text/plain hdr x-mesh-error denied {grpc.text("denied by the mesh")} \
+unless {{ var(txn.verdict) -m str allow audit }}
 """
     )
     return "".join(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.engine.haproxy import circuit
+from proxy.engine.haproxy import circuit, grpc
 from proxy.engine.haproxy.quoting import quote
 from proxy.engine.haproxy.rendering import Place
 
@@ -86,7 +86,7 @@ global
   tune.h2.be.max-concurrent-streams {circuit.STREAMS_PER_CONNECTION}
   tune.h2.fe.glitches-threshold 200
   tune.h2.be.glitches-threshold 200
-"""
+{grpc.global_lines()}"""
 
 
 def defaults_sections(place: Place) -> str:
@@ -115,7 +115,7 @@ defaults d-base
 defaults d-frontend from d-base
   log global
   option idle-close-on-response
-
+{grpc.pages()}
 defaults {TCP} from d-base
   balance roundrobin
 {TCP_BACKEND}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from mesh_policy.snapshot import Circuit
+from proxy.engine.haproxy import grpc
 from proxy.engine.haproxy.rendering import Place
 
 REASON = "circuit-open"
@@ -52,7 +53,7 @@ def rules(mode: Literal["http", "tcp"], place: Place) -> str:
         waited = "{ txn.sess_term_state -m str sQ }"
         lines += [
             f"{rule} return status 503 content-type text/plain hdr x-mesh-error {REASON}"
-            f' string "too much for this service\\n" if {over}',
+            f" {grpc.text('too much for this service')} if {over}",
             f"http-after-response set-var(txn.reason) str({REASON}) if {waited}",
             f"http-after-response set-header x-mesh-error {REASON} if {waited}",
         ]

@@ -7,7 +7,7 @@ and hands the connection on through a unix socket; without such a port there is 
 from __future__ import annotations
 
 from mesh_policy.snapshot import Inbound, InboundPort, WorkloadConfig
-from proxy.engine.haproxy import authorization, logs, paths, rate_limit
+from proxy.engine.haproxy import authorization, failures, grpc, logs, paths, rate_limit
 from proxy.engine.haproxy.backends import port_number
 from proxy.engine.haproxy.quoting import quote
 from proxy.engine.haproxy.rendering import Place
@@ -87,7 +87,7 @@ frontend in_tls from d-frontend
   tcp-request content set-var(txn.reason) str(not-http) if http_port {{ ssl_fc_alpn heddle-tcp }}
   tcp-request content reject if http_port {{ ssl_fc_alpn heddle-tcp }}
 {authorization.tcp_rules(place)}\
-{_http_rules(config, place)}"""
+{_http_rules(config, place, grpc.to_sidecar(place))}"""
 
 
 def _plain_frontend(config: WorkloadConfig, place: Place) -> str:
@@ -105,7 +105,7 @@ frontend in_plain from d-frontend
   tcp-request content switch-mode http if http_port
   tcp-request content switch-mode http if !tcp_port HTTP
 {authorization.tcp_rules(place)}\
-{_http_rules(config, place)}"""
+{_http_rules(config, place, grpc.to_program(place, "inbound"))}"""
 
 
 def _mux(inbound: Inbound, place: Place) -> str:
@@ -131,12 +131,12 @@ backend to_in_plain from d-tcp
 """
 
 
-def _http_rules(config: WorkloadConfig, place: Place) -> str:
+def _http_rules(config: WorkloadConfig, place: Place, refusals: str) -> str:
     """The order is the design's: refuse what is ambiguous, decide, then tell the application who calls."""
     return f"""\
   http-request set-var(txn.id) uuid()
   http-request set-var(txn.id) req.fhdr(x-request-id) if {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9-]{{1,64}}$ }}
-{logs.request_rules(config.access_log)}\
+{grpc.CALLS}{logs.request_rules(config.access_log)}\
 {paths.refusal_rules()}{paths.refuse_rule()}\
 {authorization.http_rules(config.inbound.authorization, place)}\
 {rate_limit.rules(config.inbound)}\
@@ -144,8 +144,9 @@ def _http_rules(config: WorkloadConfig, place: Place) -> str:
   http-request set-header x-mesh-peer %[var(sess.peer)] if has_peer
   http-request del-header x-mesh-timeout-ms unless has_peer
   http-request set-header x-request-id %[var(txn.id)]
+{grpc.ANSWERED}\
   http-response del-header x-mesh-internal -m beg
-{logs.response_rules(config.access_log)}\
+{failures.reason_rules(failures.OF_APPLICATION)}{logs.response_rules(config.access_log)}{refusals}\
   use_backend app_h2 if {{ fc_http_major 2 }} or {{ var(sess.protocol) -m str grpc }} {{ fc_http_major 1 }}
   use_backend app_h1 if {{ fc_http_major 1 }}
   default_backend app_tcp

@@ -11,10 +11,14 @@ Direction = Literal["outbound", "inbound", "mirror"]
 _TIME = "%(time)[accept_date(ms),ms_utime(%Y-%m-%dT%H:%M:%S.%3NZ)]"
 _REFUSED = "%(client)[src] %(reason)[fc_err_str] %(certificate_error)[ssl_c_err] %(tls)[ssl_fc_err_str]"
 """A handshake that failed: no peer is known, so its address stands in the log."""
+_REQUEST = "%(id)[var(txn.id)] %(method)[var(txn.method)] %(path)[var(txn.path)]"
+_STATUS = "%(status)[var(txn.status,-1),add(0)] %(grpc_status)[var(txn.grpc_status)]"
+"""Before a caller of gRPC is told 200 in the place of an error (`grpc`). -1: there was no answer."""
+_COPY_STATUS = "%(status)ST"
 _FIELDS = (
-    "%(id)[var(txn.id)] %(method)[var(txn.method)] %(path)[var(txn.path)] %(status)ST %(duration_ms)Ta "
-    "%(bytes_in)U %(bytes_out)B %(frontend)[var(sess.frontend)] %(route)[var(txn.route)] %(rule)[var(txn.rule)] "
-    "%(fault)[var(txn.fault)] %(attempts)[var(txn.attempts)] %(backend)[var(txn.backend)] "
+    "%(duration_ms)Ta %(bytes_in)U %(bytes_out)B "
+    "%(frontend)[var(sess.frontend)] %(route)[var(txn.route)] %(rule)[var(txn.rule)] %(fault)[var(txn.fault)] "
+    "%(attempts)[var(txn.attempts)] %(backend)[var(txn.backend)] "
     "%(endpoint)[var(txn.endpoint)] %(peer)[var(sess.peer)] %(reason)[var(txn.reason)] %(termination)tsc"
 )
 
@@ -22,7 +26,8 @@ _FIELDS = (
 def log_format(direction: Direction) -> str:
     """The lines of a frontend: for requests, and for connections that ended before there was one."""
     head = f"%{{+json}}o {_TIME} %(direction)[str({direction})]"
-    return f"  log-format '{head} {_FIELDS}'\n  error-log-format '{head} {_REFUSED}'\n"
+    status = _COPY_STATUS if direction == "mirror" else _STATUS
+    return f"  log-format '{head} {_REQUEST} {status} {_FIELDS}'\n  error-log-format '{head} {_REFUSED}'\n"
 
 
 def request_rules(access_log: AccessLog) -> str:
@@ -43,4 +48,5 @@ def response_rules(access_log: AccessLog) -> str:
     return f"""\
   http-response set-var(txn.endpoint_port) bc_dst_port
   http-response set-var(txn.endpoint) bc_dst,concat(:,txn.endpoint_port) unless {{ var(txn.endpoint) -m found }}
+  http-after-response set-var(txn.status) status
 {always}"""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import Frontend, WorkloadConfig
-from proxy.engine.haproxy import failures, logs, paths, session, silence, tcp_route
+from proxy.engine.haproxy import failures, grpc, logs, paths, session, silence, tcp_route
 from proxy.engine.haproxy.backends import ip_address, port_number
 from proxy.engine.haproxy.external_host import external_maps, external_sections
 from proxy.engine.haproxy.rendering import Place
@@ -95,7 +95,7 @@ frontend outbound from d-frontend
   tcp-request content set-dst dst if !{{ var(sess.backend) -m found }}
 {tcp_route.choice_rules(place, waits_on=True)}\
   http-request set-var(txn.id) uuid()
-{_of_each_request(place)}{logs.request_rules(config.access_log)}{paths.refusal_rules()}{paths.refuse_rule()}\
+{grpc.CALLS}{_of_each_request(place)}{logs.request_rules(config.access_log)}{paths.refusal_rules()}{paths.refuse_rule()}\
 {paths.strip_rules()}\
   http-request set-header x-request-id %[var(txn.id)] unless {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9-]{{1,64}}$ }}
   http-request set-var(txn.id) req.fhdr(x-request-id)
@@ -112,11 +112,12 @@ frontend outbound from d-frontend
   http-request set-var(txn.section) var(txn.backend),map_str({place.map("sections_1")}) if h1c
   acl no_section var(txn.section) -m found
   http-request set-var(txn.reason) str(no-backend) if !python !no_section
-  http-request return status 503 content-type text/plain hdr x-mesh-error no-backend string "no such backend\\n" \
+  http-request return status 503 content-type text/plain hdr x-mesh-error no-backend {grpc.text("no such backend")} \
 if !python !no_section
-{_log_worker("python")}\
+{_log_worker("python")}{grpc.ANSWERED}{grpc.HEARD}\
   http-response del-header x-mesh-internal -m beg
-{logs.response_rules(config.access_log)}\
+{failures.reason_rules(failures.OF_SERVER)}{logs.response_rules(config.access_log)}\
+{grpc.to_program(place, "outbound")}\
 {tcp_route.use_hello()}\
   use_backend worker if python h1c or python h2c
   use_backend %[var(txn.section)] if h1c or h2c
@@ -182,12 +183,13 @@ if {{ req.fhdr(x-mesh-internal-version) -m str 2 }}
   http-request set-var(txn.reason) str(unknown-backend) if !known
   http-request return status 503 content-type text/plain hdr x-mesh-error unknown-backend string "no such backend\\n" \
 if !known
+{grpc.HEARD}\
   http-response del-header x-mesh-internal -m beg
   http-response set-var(txn.endpoint_port) bc_dst_port
   http-response set-var(txn.endpoint) bc_dst,concat(:,txn.endpoint_port)
   http-response set-header x-mesh-internal-backend %[var(txn.backend)]
   http-response set-header x-mesh-internal-endpoint %[var(txn.endpoint)]
-{failures.rules()}\
+{grpc.HANDED_ON}{failures.rules()}\
   use_backend %[var(txn.section)]
 """
 

@@ -4,6 +4,7 @@ and headers that only the mesh may speak (removed)."""
 from __future__ import annotations
 
 from mesh_policy.path import BAD_QUERY, REFUSALS
+from proxy.engine.haproxy import grpc
 from proxy.engine.haproxy.quoting import quote
 
 _RESERVED = r"^x[-_](mesh[-_](internal.*|peer)|forwarded[-_]client[-_]cert)$"
@@ -47,5 +48,5 @@ def refuse_rule() -> str:
     """Answers what `refusal_rules` found."""
     return (
         "  http-request return status 400 content-type text/plain hdr x-mesh-error %[var(txn.reason)]"
-        ' string "request target refused by the mesh\\n" if { var(txn.reason) -m found }\n'
+        f" {grpc.text('request target refused by the mesh')} if {{ var(txn.reason) -m found }}\n"
     )

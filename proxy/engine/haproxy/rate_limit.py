@@ -14,6 +14,7 @@ from math import ceil
 
 from mesh_policy.errors import InvalidConfig, Violation
 from mesh_policy.snapshot import Inbound, RateLimit
+from proxy.engine.haproxy import grpc
 from proxy.engine.haproxy.base import STICK_COUNTERS, TABLE_HANDOVER
 from proxy.engine.haproxy.quoting import header_name, word
 
@@ -94,7 +95,8 @@ def rules(inbound: Inbound) -> str:
         raise InvalidConfig((Violation("inbound.rateLimits", f"a port has more than {STICK_COUNTERS} limits"),))
     refusal = (
         "  http-request return status 429 content-type text/plain hdr x-mesh-error rate-limited"
-        ' hdr retry-after %[var(txn.rate_wait)] string "too many requests\\n" if { var(txn.rate_wait) -m found }\n'
+        f" hdr retry-after %[var(txn.rate_wait)] {grpc.text('too many requests')}"
+        " if { var(txn.rate_wait) -m found }\n"
     )
     asked = "".join(_ask(i, limit, used[i]) for i, limit in enumerate(limits))
     counted = "".join(_count(i, limit, used[i]) for i, limit in enumerate(limits))

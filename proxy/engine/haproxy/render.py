@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mesh_policy.snapshot import WorkloadConfig
-from proxy.engine.haproxy import base
+from proxy.engine.haproxy import base, grpc
 from proxy.engine.haproxy.authorization import authorization_maps
 from proxy.engine.haproxy.backends import (
     backend_maps,
@@ -42,6 +42,7 @@ def render(config: WorkloadConfig, trust_bundle: str, place: Place) -> Rendered:
         **pod_maps(config.outbound.pods),
         "circuits": circuit_map(config.outbound),
         "pins": pin_map(sections),
+        **grpc.status_map(),
         **inbound_maps(config.inbound),
         **authorization_maps(config.inbound.authorization, config.trust_domain),
     }

@@ -32,7 +32,7 @@ def test_a_client_of_grpc_reads_the_status(pool: Pool) -> None:
     quiet = {**os.environ, "GRPC_VERBOSITY": "ERROR"}
     client = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=quiet)
     assert client.returncode == 0, client.stderr
-    assert json.loads(client.stdout) == ["UNAVAILABLE: fault", "UNAVAILABLE: fault"]
+    assert json.loads(client.stdout) == ["UNAVAILABLE: mesh: fault"] * 2
 
 
 def test_a_fault_for_another_caller_is_not_met(pool: Pool) -> None:

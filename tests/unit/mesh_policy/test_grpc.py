@@ -32,6 +32,18 @@ def test_a_method_match_as_a_path(kind: Any, service: Any, method: Any, held: li
     assert [path for path in not_held if test(view("POST", path))] == []
 
 
+@pytest.mark.parametrize(
+    ("http", "status"), [(400, 13), (401, 16), (403, 7), (404, 12), (408, 4), (429, 8), (500, 2), (503, 14), (504, 4)]
+)
+def test_what_the_mesh_says_in_the_place_of_an_http_status(http: int, status: int) -> None:
+    assert grpc.status(http) == status
+
+
+def test_a_message_is_percent_encoded() -> None:
+    assert grpc.message("request-timeout") == b"mesh: request-timeout"
+    assert grpc.message("100 % \n\u00fc") == b"mesh: 100 %25 %0A%C3%BC"
+
+
 def candidate(route: str, *, headers: int = 0, **method: Any) -> RouteCandidate:
     parts = (method.get("kind", "Exact"), method.get("service"), method.get("method"))
     names = tuple(ValueMatch(name=f"h{index}", value="") for index in range(headers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.agent.metrics import requests_total, text
+from proxy.agent.metrics import refused_calls, requests_total, text
 
 
 def test_requests_by_direction_backend_and_code() -> None:
@@ -15,6 +15,14 @@ def test_requests_by_direction_backend_and_code() -> None:
         "# TYPE heddle_requests_total counter",
         'heddle_requests_total{direction="inbound",backend="app_h1",code="2xx"} 7',
         'heddle_requests_total{direction="outbound",backend="h1:shop:api:80",code="5xx"} 3',
+    ]
+
+
+def test_calls_that_were_refused_with_status_200() -> None:
+    answer = "proc.grpc_outbound_5xx: type=sint value=<3>\n\nproc.other: type=sint value=<1>\n\nVariable not found.\n"
+    assert refused_calls(answer).decode().splitlines() == [
+        "# TYPE heddle_grpc_refused_total counter",
+        'heddle_grpc_refused_total{direction="outbound",code="5xx"} 3',
     ]
 
 
