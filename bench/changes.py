@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from bench.changes_probe import NONE
+from bench.changes_probe import FAILED, NONE
 from meshctl.client import Cluster, Object, Running
 from meshctl.names import GATEWAY_API, GROUP
 
@@ -88,8 +88,8 @@ def await_revision(probe: Running, revision: str) -> dict[bool, float]:
         seen = json.loads(line)
         if seen["revision"] == revision:
             found.setdefault(seen["kept"], seen["at"])
-        elif seen["revision"].startswith("status") or not seen["revision"].isalnum() or "Error" in seen["revision"]:
-            print(f"a request failed meanwhile: {seen['revision']}", file=sys.stderr)
+        elif seen["revision"].startswith(FAILED):
+            print(f"a request meanwhile {seen['revision']}", file=sys.stderr)
         if len(found) == 2:
             return found
     raise SystemExit(f"revision {revision} was not seen within {LIMIT_SECONDS:g} s, but {found}")

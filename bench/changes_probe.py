@@ -10,6 +10,9 @@ import time
 
 PAUSE_SECONDS = 0.01
 NONE = "none"
+"""The answer of a Service without a route."""
+FAILED = "failed:"
+"""Before what a client saw in an answer's place."""
 telling = threading.Lock()
 
 
@@ -22,9 +25,9 @@ def follow(kept: bool) -> None:
             connection.request("GET", "/")
             answer = connection.getresponse()
             answer.read()
-            revision = answer.getheader("x-revision", NONE) if answer.status == 200 else f"status {answer.status}"
+            revision = answer.getheader("x-revision", NONE) if answer.status == 200 else f"{FAILED} {answer.status}"
         except (OSError, http.client.HTTPException) as error:
-            revision = type(error).__name__
+            revision = f"{FAILED} {type(error).__name__}"
             connection.close()
         if revision != seen:
             # one clock for all: containers of one machine
