@@ -204,6 +204,8 @@ def _filter(at: str, entry: Filter, *, only_prefixes: bool) -> Iterator[Violatio
     match getattr(entry, field):
         case HeaderFilter() as body:
             yield from _headers(f"{at}.{name}", body)
+            if entry.type == "RequestHeaderModifier":
+                yield from _host(f"{at}.{name}", body)
         case MirrorFilter() as body:
             yield from _mirror(f"{at}.requestMirror", body)
         case RedirectFilter() as body:
@@ -228,6 +230,13 @@ def _headers(at: str, body: HeaderFilter) -> Iterator[Violation]:
         yield Violation(at, f"header {name!r} has more than one action: give one per name")
     for name in sorted(_FRAMING & set(names)):
         yield Violation(at, f"header {name!r} frames the message and cannot be changed")
+
+
+def _host(at: str, body: HeaderFilter) -> Iterator[Violation]:
+    """A request has exactly one Host: to another one, or to none, servers answer 400 (RFC 9112 section 3.2)."""
+    for field, names in (("add", [pair.name for pair in body.add]), ("remove", body.remove)):
+        if "host" in {name.lower() for name in names}:
+            yield Violation(f"{at}.{field}", "a request has one Host: set it, here or with URLRewrite")
 
 
 def _mirror(at: str, body: MirrorFilter) -> Iterator[Violation]:

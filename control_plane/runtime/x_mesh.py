@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 
 from control_plane.index.store import Index
+from control_plane.kinds.meta import Ref
 from control_plane.kinds.registry import KINDS
 from control_plane.kinds.x_mesh import NAME, XMesh, manifest
 from control_plane.kube.backoff import Backoff
@@ -47,13 +48,23 @@ class MeshMaker:
             await self._client.post(KINDS["XMesh"].path, manifest())
         except Conflict:
             # made a moment ago, or another mesh's of that name: the watch tells which
-            logger.info("XMesh is there already", extra={"object": NAME})
+            other = self._other()
+            if other is None:
+                logger.info("XMesh is there already", extra={"object": NAME})
+            else:
+                about = {"object": NAME, "controller": other.spec.controller_name}
+                logger.warning("XMesh is another mesh's, this one cannot tell its features there", extra=about)
             return False
         except KubeError as error:
             logger.warning("XMesh not made", extra={"object": NAME, "error": str(error)})
             return False
         logger.info("XMesh made", extra={"object": NAME})
         return False  # until the watch has brought it
+
+    def _other(self) -> XMesh | None:
+        """Another mesh's that has the name of ours; it is left as it is (GEP-3949: warn, do not modify)."""
+        found = self._index.find(Ref("XMesh", "", NAME))
+        return found if isinstance(found, XMesh) and not found.is_ours else None
 
     def _has_ours(self) -> bool:
         return any(isinstance(obj, XMesh) and obj.is_ours for obj in self._index.every("XMesh"))

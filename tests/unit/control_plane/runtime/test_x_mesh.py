@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import pytest
 
 from control_plane.index.store import Index
 from control_plane.kinds.registry import decode
@@ -40,7 +43,7 @@ async def test_it_is_made_and_then_left_alone(tmp_path: Path) -> None:
         assert len(kube.requests) == asked
 
 
-async def test_the_name_may_be_taken_by_another_mesh(tmp_path: Path) -> None:
+async def test_the_name_may_be_taken_by_another_mesh(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with maker(tmp_path) as (mesh, kube, index):
         other = {**manifest(), "spec": {"controllerName": "example.com/mesh"}}
         await kube.apply(other)
@@ -49,6 +52,8 @@ async def test_the_name_may_be_taken_by_another_mesh(tmp_path: Path) -> None:
         found = kube.get("XMesh", "", NAME)
         assert found is not None
         assert found["spec"] == other["spec"]
+    (said,) = (record for record in caplog.records if record.levelno == logging.WARNING)
+    assert vars(said)["controller"] == "example.com/mesh"
 
 
 async def test_nothing_is_made_without_the_kind_or_the_lead(tmp_path: Path) -> None:
