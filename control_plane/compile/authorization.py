@@ -66,20 +66,28 @@ def source_match(index: Index, home: str, source: Caller) -> SourceMatch:
     if source.name == "*":
         return SourceMatch() if namespace == "*" else SourceMatch(namespace=namespace)
     if source.service_account is not None:
-        spaces = _namespaces(index) if namespace == "*" else (namespace,)
-        return SourceMatch(identities=tuple(service_account_id(index, ns, source.service_account) for ns in spaces))
+        return SourceMatch(identities=_account_identities(index, namespace, source.service_account))
     return SourceMatch(identities=service_identities(index, namespace, source.name or ""))
 
 
 def service_identities(index: Index, namespace: str, name: str) -> tuple[str, ...]:
     """The identities of a Service's pods (`namespace` `*`: of every Service of that name). Empty: nobody."""
-    found = index.services(None if namespace == "*" else namespace)
-    services = [service for service in found if service.metadata.name == name]
-    return tuple(sorted({identity_of(index, pod) for service in services for pod in index.pods_of(service)}))
+
+    def found() -> tuple[str, ...]:
+        services = (one for one in index.services_named(name) if namespace in {"*", one.metadata.namespace})
+        return tuple(sorted({identity_of(index, pod) for service in services for pod in index.pods_of(service)}))
+
+    return index.once(("identities of a Service", namespace, name), found)
 
 
-def _namespaces(index: Index) -> tuple[str, ...]:
-    return tuple(obj.metadata.name for obj in index.every("Namespace"))
+def _account_identities(index: Index, namespace: str, name: str) -> tuple[str, ...]:
+    """The identities of a ServiceAccount (`namespace` `*`: in every namespace)."""
+    if namespace != "*":
+        return (service_account_id(index, namespace, name),)
+    return index.once(
+        ("identities of a ServiceAccount", name),
+        lambda: tuple(service_account_id(index, obj.metadata.name, name) for obj in index.every("Namespace")),
+    )
 
 
 def _source_name(home: str, source: IntentionSource) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from control_plane.index.protocol import protocol_of
 from control_plane.index.reference import Target
 from control_plane.index.store import Index
 from control_plane.kinds.endpoint_slice import EndpointSlice, SliceEndpoint, TargetRef
+from control_plane.kinds.ipv4 import is_ipv4
 from control_plane.kinds.pod import Pod
 from mesh_policy.snapshot import Backend, Endpoint, PodAddress
 
@@ -38,20 +40,31 @@ def backend(index: Index, target: Target) -> Backend:
         for one in usable
         if not wanted or (one.pod is not None and wanted <= one.pod.metadata.labels.items())
         for address in one.source.addresses[:1]  # the API documents that all but the first are to be ignored
+        if is_ipv4(address)  # one that sidecars refuse would keep every change from all of them
     }
     endpoints = tuple(chosen[key] for key in sorted(chosen))
     return Backend(name=target.name, protocol=protocol_of(target.port), endpoints=endpoints)
 
 
 def zones(index: Index) -> dict[str, str]:
-    """Zones by the name of the node, as far as endpoints tell: nodes themselves are not read."""
-    return {
-        endpoint.node_name: endpoint.zone
-        for part in index.every("EndpointSlice")
-        if isinstance(part, EndpointSlice)
-        for endpoint in part.endpoints or ()
-        if endpoint.node_name and endpoint.zone
-    }
+    """Zones by the name of the node, as far as endpoints tell: nodes themselves are not read.
+
+    Who may write EndpointSlices in one namespace must not move the node under the others: every namespace has one voice
+    about a node, and only where all its endpoints agree.
+    """
+    said: dict[str, dict[str, set[str]]] = {}
+    for part in index.every("EndpointSlice"):
+        for endpoint in (part.endpoints or ()) if isinstance(part, EndpointSlice) else ():
+            if endpoint.node_name and endpoint.zone:
+                voices = said.setdefault(endpoint.node_name, {})
+                voices.setdefault(part.metadata.namespace, set()).add(endpoint.zone)
+    return {node: zone for node, voices in said.items() if (zone := _majority(voices.values()))}
+
+
+def _majority(voices: Iterable[set[str]]) -> str:
+    """The zone that most namespaces name; of equals the first by name. Empty: none does."""
+    count = Counter(next(iter(zones)) for zones in voices if len(zones) == 1)
+    return min(count, key=lambda zone: (-count[zone], zone), default="")
 
 
 def _endpoints(index: Index, target: Target) -> Iterator[_Found]:
@@ -96,6 +109,6 @@ def pod_addresses(index: Index, pods: Iterable[Pod]) -> tuple[PodAddress, ...]:
             ip=pod.status.pod_ip, identity=identity_of(index, pod), plain_ports=pod.excluded_ports
         )
         for pod in pods
-        if pod.is_meshed and pod.status.pod_ip and not pod.has_ended and mtls_mode(index, pod) != "Disabled"
+        if pod.is_meshed and is_ipv4(pod.status.pod_ip) and not pod.has_ended and mtls_mode(index, pod) != "Disabled"
     }
     return tuple(found[ip] for ip in sorted(found))

@@ -37,4 +37,8 @@ def affected(index: Index, kind: str, obj: Object) -> frozenset[tuple[str, str]]
 
 def meshed(index: Index, namespace: str | None = None) -> frozenset[tuple[str, str]]:
     """The pods with a sidecar."""
-    return frozenset(pod.key for pod in index.pods(namespace) if pod.is_meshed and not pod.has_ended)
+
+    def found() -> frozenset[tuple[str, str]]:
+        return frozenset(pod.key for pod in index.pods(namespace) if pod.is_meshed and not pod.has_ended)
+
+    return index.once(("meshed pods", namespace), found)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeVar
 
 from control_plane.index.affected import affected
 from control_plane.kinds.endpoint_slice import EndpointSlice
@@ -44,6 +44,7 @@ class Index:
         self._mesh = DEFAULT
         self._lists: dict[str, dict[str | None, tuple[Object, ...]]] = {}
         """By kind and namespace, in order; of a kind that has changed nothing is kept."""
+        self._once: dict[Hashable, Any] = {}
 
     # --- changes -----------------------------------------------------------------------------------------------------
 
@@ -64,7 +65,7 @@ class Index:
         if self._problems[ref] and isinstance(obj, AnyRoute) and _acts_shut(obj):
             self._shut.add(ref)
         self._remember(kind, obj)
-        self.revision += 1
+        self._advance()
         return hit | affected(self, kind, obj)
 
     def delete(self, ref: Ref) -> frozenset[Key]:
@@ -78,8 +79,12 @@ class Index:
         del self._objects[ref.kind][ref.namespace, ref.name]
         self._problems.pop(ref, None)
         self._shut.discard(ref)
-        self.revision += 1
+        self._advance()
         return hit | affected(self, ref.kind, before)
+
+    def _advance(self) -> None:
+        self.revision += 1
+        self._once.clear()
 
     def _remember(self, kind: str, obj: Object) -> None:
         match obj:
@@ -109,6 +114,14 @@ class Index:
                 pass
 
     # --- questions ---------------------------------------------------------------------------------------------------
+
+    def once[V](self, key: Hashable, compute: Callable[[], V]) -> V:
+        """What is computed from the index and asked for again and again, once for each revision. `key` names it, and
+        whatever it depends on. Of objects in it resourceVersion and status may be older than the index has them."""
+        if key not in self._once:
+            self._once[key] = compute()
+        found: V = self._once[key]
+        return found
 
     def problems(self, kind: str, obj: Object) -> tuple[Violation, ...]:
         """What is wrong with an object by itself, found when it came in. Not empty: it is not compiled."""
@@ -146,6 +159,16 @@ class Index:
         """The Services that the mesh can reach, of a namespace or all, by namespace and name."""
         every = self._list("Service", namespace)
         return tuple(s for s in every if isinstance(s, Service) and not s.is_external_name)
+
+    def services_named(self, name: str) -> tuple[Service, ...]:
+        """The Services of that name in all namespaces."""
+        return self.once("services by name", self._by_name).get(name, ())
+
+    def _by_name(self) -> dict[str, tuple[Service, ...]]:
+        found: dict[str, list[Service]] = {}
+        for service in self.services():
+            found.setdefault(service.metadata.name, []).append(service)
+        return {name: tuple(services) for name, services in found.items()}
 
     def service(self, namespace: str, name: str) -> Service | None:
         return self._typed("Service", Service, namespace, name)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import AddressValueError, IPv4Address
-
 import msgspec
 
+from control_plane.kinds.ipv4 import is_ipv4
 from control_plane.kinds.meta import Object, Wire
 
 
@@ -47,7 +46,7 @@ class Service(Object, frozen=True, kw_only=True):
     def addresses(self) -> tuple[str, ...]:
         """IPv4 ClusterIPs. Empty: headless, or IPv6 only."""
         given = self.spec.cluster_ips or (self.spec.cluster_ip,)
-        return tuple(address for address in given if _is_ipv4(address))
+        return tuple(address for address in given if is_ipv4(address))
 
     @property
     def tcp_ports(self) -> tuple[ServicePort, ...]:
@@ -56,11 +55,3 @@ class Service(Object, frozen=True, kw_only=True):
     def port(self, number: int) -> ServicePort | None:
         """The TCP port of that number."""
         return next((port for port in self.tcp_ports if port.port == number), None)
-
-
-def _is_ipv4(text: str) -> bool:
-    try:
-        IPv4Address(text)
-    except AddressValueError:
-        return False
-    return True

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import AddressValueError, IPv4Address
 from typing import ClassVar
 
 from control_plane.kinds import checks
+from control_plane.kinds.ipv4 import is_ipv4
 from control_plane.kinds.route import AnyRoute, RouteSpec
 from control_plane.kinds.tcp_route import rule_violations
 from mesh_policy import tcp_route
@@ -35,16 +35,8 @@ def violations(spec: TlsRouteSpec) -> Iterator[Violation]:
     yield from rule_violations(spec.rules)
     yield from checks.at_most("spec.hostnames", spec.hostnames, MAX_HOSTNAMES)
     for i, name in enumerate(spec.hostnames):
-        if len(name) > 253 or not _HOSTNAME.match(name) or _is_address(name):
+        if len(name) > 253 or not _HOSTNAME.match(name) or is_ipv4(name):
             right = "use lower-case letters, digits, '-' and '.', at most 253; the first label may be '*'"
             yield Violation(f"spec.hostnames[{i}]", f"{name!r} is not a server name: {right}")
         elif (why := tcp_route.refusal(name)) is not None:
             yield Violation(f"spec.hostnames[{i}]", why)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        IPv4Address(name)
-    except AddressValueError:
-        return False
-    return True

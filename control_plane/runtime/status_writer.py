@@ -105,7 +105,7 @@ class StatusWriter:
     async def step(self) -> bool:
         """Write what differs. False: not all could be written, try again."""
         answers = self._answers()
-        expected, left = self._expected(answers)
+        expected, left = await self._expected(answers)
         self._lagging = lagging(self._lagging, expected, answers, self._monotonic())
         soon = self._monotonic() - PATIENCE_SECONDS
         forgiven = frozenset(pod for pod, since in self._lagging.items() if since > soon)
@@ -121,10 +121,12 @@ class StatusWriter:
                 status = self._status(kind, obj, policies, done)
                 if status is not None:
                     complete = await self._write(kind, obj, status) and complete
-            await asyncio.sleep(0)
+                await asyncio.sleep(0)  # a namespace with thousands of objects must not hold up the others
         return complete
 
-    def _expected(self, answers: dict[Key, tuple[Answer, ...]]) -> tuple[dict[Key, str], dict[Key, frozenset[Left]]]:
+    async def _expected(
+        self, answers: dict[Key, tuple[Answer, ...]]
+    ) -> tuple[dict[Key, str], dict[Key, frozenset[Left]]]:
         """What every sidecar should run, and what older ones do not get of it. A pod that never started has none: it is
         not waited for."""
         found: dict[Key, str] = {}
@@ -133,6 +135,7 @@ class StatusWriter:
             pod = self._index.pod(*key)
             if pod is None or (pod.status.phase != "Running" and key not in answers):
                 continue
+            await asyncio.sleep(0)  # one compilation; sidecars and the lease go on
             compiled = self._for_one(key, answers.get(key, ()))
             if compiled is not None:
                 found[key] = compiled.config.version

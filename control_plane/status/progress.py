@@ -61,12 +61,12 @@ def progress(
 ) -> Progress:
     """Compare what should run (`expected` version by pod) with what the sidecars say (to any replica). Pods that are
     `forgiven` count as running unless they refuse. `without`: what a pod that runs what it should leaves out of this
-    object."""
+    object. The first in the order of `expected` is named."""
     running = older = 0
     laggard = refusal = first = ""
     total = 0
-    for pod in sorted(pods):
-        if pod not in expected:
+    for pod in expected:
+        if pod not in pods:
             continue
         total += 1
         said = [answer for answer in answers.get(pod, ()) if answer.version == expected[pod]]

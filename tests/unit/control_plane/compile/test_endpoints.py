@@ -113,3 +113,24 @@ def test_pods_that_can_be_dialled_by_address() -> None:
 def test_zones_of_nodes_are_what_endpoints_tell() -> None:
     assert zones(an_index(*SHOP)) == {"node-1": "zone-1"}
     assert zones(an_index()) == {}
+
+
+def test_one_namespace_cannot_move_a_node_for_the_others() -> None:
+    """Who may write EndpointSlices in a namespace may claim any zone for any node."""
+    claim = a_slice("x", API_V1, namespace="zzz")
+    claim["endpoints"][0]["zone"] = "elsewhere"
+    many = a_slice("x", *(a_pod(f"x-{i}", f"10.9.0.{i}", namespace="yyy") for i in range(5)), namespace="yyy")
+    index = an_index(*SHOP, many, claim)
+    assert zones(index) == {"node-1": "zone-1"}
+    two_minded = a_slice("x", API_V1, API_V2, namespace="yyy")
+    two_minded["endpoints"][0]["zone"] = "elsewhere"
+    assert zones(an_index(two_minded)) == {}, "no voice"
+
+
+def test_addresses_that_sidecars_refuse_are_left_out() -> None:
+    """The API server takes leading zeros; one such endpoint would keep every sidecar from every change."""
+    odd = a_slice("api", API_V1, slice="odd")
+    odd["endpoints"][0] |= {"addresses": ["010.0.0.9"], "targetRef": None}
+    assert ips(endpoints(an_index(*SHOP, odd))) == ["10.0.0.2", "10.0.0.3"]
+    six = a_pod("six-1", "fd00::1")
+    assert "fd00::1" not in [one.ip for one in pod_addresses(an_index(*SHOP, six), an_index(*SHOP, six).pods())]

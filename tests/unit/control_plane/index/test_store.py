@@ -132,3 +132,26 @@ def test_what_a_validator_stumbles_over_is_invalid_and_shuts_the_door(index: Ind
     index.apply("ServiceIntentions", odd)
     assert "a fault of the mesh" in str(index.problems("ServiceIntentions", odd)[0])
     assert (index.intentions("shop"), index.broken_intentions("shop")) == ((), (odd,))
+
+
+def test_what_is_computed_holds_for_one_revision(index: Index) -> None:
+    asked: list[int] = []
+
+    def compute() -> int:
+        asked.append(index.revision)
+        return len(index.services())
+
+    assert [index.once("services", compute), index.once("services", compute)] == [2, 2]
+    put(index, {**WEB, "metadata": {**WEB["metadata"], "resourceVersion": "99"}})
+    assert index.once("services", compute) == 2
+    assert len(asked) == 1
+    put(index, a_service("new", "10.96.0.77"))
+    assert index.once("services", compute) == 3
+    index.delete(Ref("Service", "shop", "new"))
+    assert index.once("services", compute) == 2
+
+
+def test_services_by_name() -> None:
+    index = an_index(a_service("a", "10.96.0.1", namespace="x"), a_service("a", "10.96.0.2", namespace="y"))
+    assert [one.metadata.namespace for one in index.services_named("a")] == ["x", "y"]
+    assert index.services_named("b") == ()
