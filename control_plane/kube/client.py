@@ -13,6 +13,7 @@ from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import load_incluster_config, load_kube_config
 from kubernetes.aio.config.config_exception import ConfigException
 
+from control_plane.kube.connection import Connections
 from control_plane.kube.errors import Unavailable, error_of
 
 CALL_SECONDS = 15.0
@@ -47,7 +48,9 @@ class KubeClient:
                 )
         except (ConfigException, OSError) as error:
             raise ValueError(f"no credentials for the Kubernetes API: {error}") from error
-        return cls(ApiClient(configuration))
+        api = ApiClient(configuration)
+        api.rest_client = Connections(configuration)
+        return cls(api)
 
     async def close(self) -> None:
         """Close all connections."""
