@@ -134,9 +134,7 @@ backend to_in_plain from d-tcp
 def _http_rules(config: WorkloadConfig, place: Place, refusals: str) -> str:
     """The order is the design's: refuse what is ambiguous, decide, then tell the application who calls."""
     return f"""\
-  http-request set-var(txn.id) uuid()
-  http-request set-var(txn.id) req.fhdr(x-request-id) if {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9-]{{1,64}}$ }}
-{grpc.CALLS}{logs.request_rules(config.access_log)}\
+{logs.REQUEST_ID}{grpc.CALLS}{logs.request_rules(config.access_log)}\
 {paths.refusal_rules()}{paths.refuse_rule()}\
 {authorization.http_rules(config.inbound.authorization, place)}\
 {rate_limit.rules(config.inbound)}\

@@ -22,6 +22,14 @@ _FIELDS = (
     "%(endpoint)[var(txn.endpoint)] %(peer)[var(sess.peer)] %(reason)[var(txn.reason)] %(termination)tsc"
 )
 
+REQUEST_ID = """\
+  http-request set-var(txn.id) uuid()
+  http-request set-var(txn.id) req.fhdr(x-request-id) if { req.fhdr_cnt(x-request-id) 1 } \
+{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9-]{1,64}$ }
+"""
+"""The caller's own, where it is one: a condition on a field holds when any field of the name meets it, and the variable
+is the last one, so there must be no other. It goes into the logs of every sidecar on the way."""
+
 
 def log_format(direction: Direction) -> str:
     """The lines of a frontend: for requests, and for connections that ended before there was one."""

@@ -94,11 +94,9 @@ frontend outbound from d-frontend
   tcp-request content set-var(txn.backend) var(sess.backend)
   tcp-request content set-dst dst if !{{ var(sess.backend) -m found }}
 {tcp_route.choice_rules(place, waits_on=True)}\
-  http-request set-var(txn.id) uuid()
-{grpc.CALLS}{_of_each_request(place)}{logs.request_rules(config.access_log)}{paths.refusal_rules()}{paths.refuse_rule()}\
+{logs.REQUEST_ID}{grpc.CALLS}{_of_each_request(place)}{logs.request_rules(config.access_log)}{paths.refusal_rules()}{paths.refuse_rule()}\
 {paths.strip_rules()}\
-  http-request set-header x-request-id %[var(txn.id)] unless {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9-]{{1,64}}$ }}
-  http-request set-var(txn.id) req.fhdr(x-request-id)
+  http-request set-header x-request-id %[var(txn.id)]
   http-request del-header x-mesh-timeout-ms
   acl python var(txn.engine) -m str python
   http-request set-var-fmt(txn.version) %[fc_http_major]

@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import threading
+import uuid
 
 import pytest
 
+from tests.support.sidecar.access_log import logged
 from tests.support.sidecar.applications import Application, exchange, get, http_echo, tcp_greeting
 from tests.support.sidecar.mesh import API_IP, DETECT, GRPC, HTTP, ROUTED_VIP, TCP, VIP, WEB, Mesh
 from tests.support.sidecar.rootfs import ROOT
@@ -44,6 +46,17 @@ def test_the_application_learns_who_called_and_the_request_id(mesh: Mesh, vip: s
     headers = received(mesh, "/who")
     assert headers["x-mesh-peer"] == WEB
     assert headers["x-request-id"] == "0123-abc"
+
+
+@pytest.mark.parametrize("ids", [("a b",), ("x" * 65,), ("good-1", "good-2"), ("good-1", "x" * 5000)])
+@BOTH_ENGINES
+def test_an_id_that_cannot_be_used_is_replaced(mesh: Mesh, vip: str, ids: tuple[str, ...]) -> None:
+    """Otherwise an application would write what it likes into other workloads' logs."""
+    path = f"/ids/{uuid.uuid4()}"
+    assert mesh.ask(get(path, headers="".join(f"x-request-id: {one}\r\n" for one in ids)), vip=vip).status == 200
+    given = received(mesh, path)["x-request-id"]
+    assert str(uuid.UUID(given)) == given
+    assert {logged(mesh.web, path, "outbound")["id"], logged(mesh.api, path)["id"]} == {given}
 
 
 @BOTH_ENGINES
