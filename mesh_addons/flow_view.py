@@ -8,6 +8,7 @@ from typing import NamedTuple
 from mitmproxy.http import HTTPFlow, Response
 
 from mesh_addons.frontends import Frontends, PreparedFrontend
+from mesh_addons.room import Kept
 from mesh_policy.filters import HeaderChange
 from mesh_policy.request import Fields, RequestView
 from mesh_policy.route import PreparedBackend, PreparedRule
@@ -69,28 +70,19 @@ class Copy(NamedTuple):
     fields: Fields
 
 
-class BodyCopy:
+class BodyCopy(Kept):
     """Records a streamed body up to a limit, and passes it on unchanged (a `stream` function of mitmproxy)."""
 
-    __slots__ = ("_limit", "_parts", "_size")
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._size = 0
-        self._parts: list[bytes] = []
+    __slots__ = ()
 
     def __call__(self, data: bytes) -> bytes:
-        self._size += len(data)
-        if self._size <= self._limit:
-            self._parts.append(data)
-        else:
-            self._parts.clear()
+        self.add(data)
         return data
 
     @property
     def body(self) -> bytes | None:
-        """The whole body so far; None when it was longer than the limit."""
-        return b"".join(self._parts) if self._size <= self._limit else None
+        """The whole body so far; None when it was longer than the limit, or there was no room for it."""
+        return self.read() if self.whole else None
 
 
 def attach(flow: HTTPFlow, frontends: Frontends, frontend: PreparedFrontend) -> MeshFlow:

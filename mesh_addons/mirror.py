@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from mitmproxy.http import HTTPFlow
 
 from mesh_addons.flow_view import BodyCopy, Copy, MeshFlow, decided, mesh_flow
+from mesh_addons.room import Room
 from mesh_policy import mirror, snapshot
 from mesh_policy.request import Fields
 
@@ -29,11 +30,14 @@ class RequestCopy(NamedTuple):
 class CopySink(Protocol):
     """Who sends copies: a bounded queue. Neither call waits or raises."""
 
+    room: Room
+    """For the bodies of requests that have not been read whole: one that finds no room there is not copied."""
+
     def send(self, copy: RequestCopy) -> None:
         """Take a copy, or drop and count it when there is no room."""
 
     def dropped(self, copies: int) -> None:
-        """Count copies that cannot be made, since the body is too long."""
+        """Count copies that cannot be made, since the body is too long or finds no room."""
 
 
 class Mirror:
@@ -64,7 +68,7 @@ class Mirror:
         chosen = mirror.copies(mirrors, [self._chance() for _ in mirrors])
         mesh.copies += [Copy(backend, data.path, data.headers.fields) for backend in chosen]
         if mesh.copies and mesh.copied_body is None:
-            mesh.copied_body = BodyCopy(mirror.MAX_BODY_BYTES)
+            mesh.copied_body = BodyCopy(mirror.MAX_BODY_BYTES, self._sink.room)
             flow.request.stream = mesh.copied_body
 
     def request(self, flow: HTTPFlow) -> None:
@@ -72,6 +76,7 @@ class Mirror:
         if not mesh.copies or mesh.copied_body is None or decided(flow):
             return
         body = mesh.copied_body.body
+        mesh.copied_body.release()
         # Another addon that streams the body in its own way has taken our place: what we have is not the body.
         if body is None or flow.request.stream is not mesh.copied_body:
             self._sink.dropped(len(mesh.copies))

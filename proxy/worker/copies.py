@@ -10,11 +10,12 @@ from collections.abc import Callable
 from mitmproxy.http import Response
 
 from mesh_addons.mirror import RequestCopy
+from mesh_addons.room import Room
 from mesh_policy.request import Fields
 from proxy.worker.head import ResponseHead, assemble_request, internal_fields
 from proxy.worker.service import Counters
 from proxy.worker.settings import Limits
-from proxy.worker.upstream import Pool
+from proxy.worker.upstream import Pool, Upstream
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,8 @@ logger = logging.getLogger(__name__)
 class _Answer:
     """Takes an answer and throws it away (a Borrower)."""
 
-    def __init__(self, done: asyncio.Future[bool]) -> None:
+    def __init__(self, upstream: Upstream, done: asyncio.Future[bool]) -> None:
+        self._upstream = upstream
         self._done = done
         self._failed = False
         """HAProxy answered itself: there is no such host, or none that could be reached."""
@@ -34,6 +36,7 @@ class _Answer:
         self._failed = head.failure is not None
 
     def on_upgrade(self, head: ResponseHead) -> None:
+        self._upstream.abandon()  # nobody asked for one
         self._settle(False)
 
     def on_content(self, content: bytes, end: bool, trailers: Fields) -> None:
@@ -64,6 +67,7 @@ class Copies:
         self._pool = pool
         self._limits = limits
         self._counters = counters
+        self.room = Room(limits.copies_recorded_bytes)
         self._waiting: deque[RequestCopy] = deque()
         self._waiting_bytes = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,7 +116,7 @@ class Copies:
         upstream = self._pool.take() or await self._pool.connect()
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         release: Callable[[], None] = upstream.abandon
-        upstream.begin(_Answer(done), copy.method)
+        upstream.begin(_Answer(upstream, done), copy.method)
         upstream.sent_all = True
         upstream.write(data)
         try:

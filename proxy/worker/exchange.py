@@ -309,6 +309,8 @@ class Exchange:
                 self._task = asyncio.ensure_future(pending)
 
     def _drop(self) -> None:
+        if self._mesh is not None and self._mesh.copied_body is not None:
+            self._mesh.copied_body.release()
         if self._attempts is not None:
             self._attempts.drop()
 

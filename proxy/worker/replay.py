@@ -3,17 +3,9 @@ all of them together."""
 
 from __future__ import annotations
 
+from mesh_addons.room import Kept, Room
 from mesh_policy.request import Fields
 from proxy.worker.body import CHUNKED, chunk, last_chunk
-
-
-class Room:
-    """Bytes that all kept bodies together may take."""
-
-    __slots__ = ("free",)
-
-    def __init__(self, size: int) -> None:
-        self.free = size
 
 
 class Outgoing:
@@ -25,14 +17,11 @@ class Outgoing:
         most: bytes that are kept of this one.
     """
 
-    __slots__ = ("_chunked", "_most", "_parts", "_room", "_size", "_trailers", "begun", "ended")
+    __slots__ = ("_chunked", "_kept", "_trailers", "begun", "ended")
 
     def __init__(self, framing: int, room: Room | None, most: int) -> None:
         self._chunked = framing == CHUNKED
-        self._room = room
-        self._most = most
-        self._size = 0
-        self._parts: list[bytes] = []
+        self._kept = Kept(most, room)
         self._trailers: Fields = ()
         self.begun = False
         """Something of it has been given out."""
@@ -42,15 +31,14 @@ class Outgoing:
     @property
     def kept(self) -> bool:
         """All that was given out is still there."""
-        return self._room is not None
+        return self._kept.whole
 
     def add(self, content: bytes) -> bytes:
         """A piece."""
         if not content:
             return b""
         self.begun = True
-        if self._room is not None:
-            self._keep(self._room, content)
+        self._kept.add(content)
         return chunk(content) if self._chunked else content
 
     def finish(self, content: bytes, trailers: Fields) -> bytes:
@@ -62,26 +50,14 @@ class Outgoing:
 
     def again(self) -> bytes:
         """Everything that was given out, for another attempt. Only while it is kept."""
-        body = b"".join(self._parts)
+        body = self._kept.read()
         if not self._chunked:
             return body
         return chunk(body) + last_chunk(self._trailers) if self.ended and self.begun else chunk(body)
 
     def release(self) -> None:
         """It will not be sent again."""
-        if self._room is not None:
-            self._room.free += self._size
-            self._room = None
-            self._parts = []
-
-    def _keep(self, room: Room, content: bytes) -> None:
-        size = len(content)
-        if self._size + size > self._most or size > room.free:
-            self.release()
-            return
-        self._size += size
-        room.free -= size
-        self._parts.append(content)
+        self._kept.release()
 
 
 class _NoBody(Outgoing):

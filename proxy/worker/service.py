@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field
 
 from mesh_addons.chain import Hooks
 from mesh_addons.frontends import Frontends
+from mesh_addons.room import Room
 from mesh_policy.snapshot import WorkloadConfig
 from proxy.worker.budgets import Budgets
-from proxy.worker.replay import Room
 from proxy.worker.settings import Limits
 from proxy.worker.upstream import Pool
 

@@ -41,6 +41,8 @@ class Limits:
     discard_seconds: float = 1.0
     copies_queued: int = 256
     """Mirror copies that wait."""
+    copies_recorded_bytes: int = 8 * 1024 * 1024
+    """Of the bodies that copies will have, while their requests are being read."""
     copies_queued_bytes: int = 4 * 1024 * 1024
     copies_at_once: int = 32
     """Mirror copies under way. A target that hangs holds this many connections and nothing else."""

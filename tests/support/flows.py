@@ -12,6 +12,7 @@ from mitmproxy.http import Headers, HTTPFlow, Request, Response
 from mesh_addons.flow_view import attach
 from mesh_addons.frontends import Frontends, prepare
 from mesh_addons.mirror import RequestCopy
+from mesh_addons.room import Room
 from mesh_policy import grpc
 from mesh_policy.snapshot import (
     Backend,
@@ -41,6 +42,7 @@ class Kept:
     def __init__(self) -> None:
         self.sent: list[RequestCopy] = []
         self.lost = 0
+        self.room = Room(1 << 20)
 
     def send(self, copy: RequestCopy) -> None:
         self.sent.append(copy)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.integration.worker.conftest import OK, Start, head, snapshot
+import asyncio
+
+from tests.integration.worker.conftest import LIMIT_SECONDS, OK, Start, head, snapshot
 from tests.integration.worker.scripted import Server
 
 
@@ -66,3 +68,38 @@ async def test_a_body_that_is_too_long_is_not_copied(start: Start) -> None:
     assert b" 200 " in await caller.head()
     assert (await bench.status())["mirrorDropped"] == 1
     assert bench.accepted.empty()
+
+
+async def test_bodies_that_are_not_whole_yet_share_their_room(start: Start) -> None:
+    """However many callers are slow: one that finds no room is not copied, and room comes back with every end."""
+    bench = await start(config=snapshot(mirrors=[{"backend": "staging/api"}]), limits={"copies_recorded_bytes": 100})
+    request = head("POST /x", "content-length: 80")
+    with Server(bench, lambda *_: OK):
+        slow, leaves, other = [await bench.call() for _ in range(3)]
+        slow.send(request + b"x" * 79)
+        await bench.counted("requests", 1)
+        assert (await other.ask(request + b"y" * 80)).startswith(b"HTTP/1.1 200 ")
+        assert (await bench.status())["mirrorDropped"] == 1
+        slow.send(b"x")
+        assert (await slow.answer()).startswith(b"HTTP/1.1 200 ")
+        await bench.counted("mirrorSent", 1)
+        leaves.send(request + b"z" * 79)
+        await bench.counted("requests", 3)
+        leaves.close()
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while (await bench.status())["mirrorSent"] == 1:  # that it has left is seen a moment later
+                assert (await other.ask(request + b"y" * 80)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_copy_that_is_answered_with_an_upgrade_holds_no_connection(start: Start) -> None:
+    bench = await start(config=snapshot(mirrors=[{"backend": "staging/api"}]))
+    caller = await bench.call()
+    caller.send(head("GET /"))
+    for _ in range(2):
+        server = await bench.upstream()
+        if b"x-mesh-internal-mirror: 1\r\n" in await server.head():
+            server.send(b"HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
+            assert await server.ended()
+        else:
+            server.send(OK)
+    assert (await bench.status())["mirrorFailed"] == 1

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from mitmproxy.flow import Error
 
 from mesh_addons.flow_view import BodyCopy, decided, mesh_flow, request_view
+from mesh_addons.room import Room
 from tests.support.flows import answer, flow, frontends
 
 
@@ -33,7 +34,7 @@ def test_a_flow_keeps_its_snapshot() -> None:
 
 @given(st.lists(st.binary(max_size=30)), st.integers(0, 100))
 def test_a_body_is_copied_up_to_its_limit_and_passed_on_unchanged(pieces: list[bytes], limit: int) -> None:
-    copy = BodyCopy(limit)
+    copy = BodyCopy(limit, Room(1000))
     assert [copy(piece) for piece in pieces] == pieces
     whole = b"".join(pieces)
     assert copy.body == (whole if len(whole) <= limit else None)

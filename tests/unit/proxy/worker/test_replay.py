@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from mesh_addons.room import Room
 from proxy.worker.body import CHUNKED
-from proxy.worker.replay import Outgoing, Room
+from proxy.worker.replay import Outgoing
 
 
 def test_a_body_of_known_length() -> None:
