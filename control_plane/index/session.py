@@ -5,7 +5,6 @@ Source: Gateway API, GEP-1619: route rules do not share sessions, and "users sho
 
 from __future__ import annotations
 
-from control_plane.index.attachment import attachments
 from control_plane.index.store import Index
 from control_plane.kinds.filters import FilteredRule
 from control_plane.kinds.route import AnyRoute
@@ -29,11 +28,11 @@ def shared_session(index: Index, route: AnyRoute, service: Service) -> str:
     if not mine:
         return ""
     for other in index.routes():
-        if (other.kind, other.key) == (route.kind, route.key) or not _meets(index, route, other, service):
+        if (other.kind, other.key) == (route.kind, route.key):
             continue
         for i, rule in enumerate(other.spec.rules):
             key = _session(rule)
-            if key in mine:
+            if key in mine and _meets(route, other, service):
                 return _said(key, mine[key], f"{_called(other, i)} of {other.kind} {'/'.join(other.key)}")
     return ""
 
@@ -57,8 +56,8 @@ def _said(key: tuple[str, str], one: str, other: str) -> str:
     )
 
 
-def _meets(index: Index, route: AnyRoute, other: AnyRoute, service: Service) -> bool:
+def _meets(route: AnyRoute, other: AnyRoute, service: Service) -> bool:
     """Both act on the same clients of a Service: a consumer's routes act in place of the producer's."""
     if route.metadata.namespace != other.metadata.namespace:
         return False
-    return any(one.service.key == service.key and one.ports for one in attachments(index, other))
+    return any(other.parent_service(parent) == service.key for parent in other.service_parents)

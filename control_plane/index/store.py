@@ -219,15 +219,14 @@ class Index:
     def routes(self) -> tuple[AnyRoute, ...]:
         """Routes of all kinds that act: they are valid, or shut in part (control_plane.kinds.routes), and have a
         Service as parent; kinds that win before those that lose to them."""
-        return tuple(
-            one
-            for kind in ROUTES
-            for one in self._list(kind, None)
-            if isinstance(one, AnyRoute) and one.is_ours and self._acts(kind, one)
-        )
+        return self.once("routes", self._list_routes)
 
-    def _acts(self, kind: str, route: AnyRoute) -> bool:
-        ref = Ref(kind, *route.key)
+    def _list_routes(self) -> tuple[AnyRoute, ...]:
+        every = (one for kind in ROUTES for one in self._list(kind, None))
+        return tuple(one for one in every if isinstance(one, AnyRoute) and one.is_ours and self._acts(one))
+
+    def _acts(self, route: AnyRoute) -> bool:
+        ref = Ref(route.kind, *route.key)
         return not self._problems.get(ref) or ref in self._shut
 
     def subset(self, namespace: str, name: str) -> ServiceSubset | None:
