@@ -38,7 +38,7 @@ def read_values(files: list[str], assignments: list[str]) -> Values:
     for name in files:
         try:
             content = yaml.safe_load(sys.stdin if name == "-" else Path(name).read_text()) or {}
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise MeshctlError(f"--values {name}: {error}", code=EXIT_USAGE) from error
         if not isinstance(content, dict):
             raise MeshctlError(f"--values {name}: holds a {type(content).__name__}, not a mapping", code=EXIT_USAGE)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -43,11 +44,17 @@ def find_executable(given: str | None) -> str:
             return wanted
         raise MeshctlError(f"there is no Helm at {wanted}", "look at --helm and HEDDLE_HELM", EXIT_UNAVAILABLE)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "heddle" / "binaries" / "helm"
-    found = shutil.which("helm") or next((str(path) for path in sorted(cache.glob("*/helm"), reverse=True)), None)
+    built = max(cache.glob("*/helm"), key=_version, default=None)
+    found = shutil.which("helm") or (str(built) if built else None)
     if not found:
         hint = "install Helm 3, give --helm PATH, or let the playbooks build it: ansible-playbook playbooks/cluster.yml"
         raise MeshctlError("Helm is not on PATH", hint, EXIT_UNAVAILABLE)
     return found
+
+
+def _version(program: Path) -> list[int]:
+    """Of a program in a folder that is named after its version."""
+    return [int(number) for number in re.findall(r"\d+", program.parent.name)]
 
 
 class Helm:

@@ -8,7 +8,7 @@ import pytest
 
 from meshctl import charts
 from meshctl.errors import MeshctlError
-from meshctl.helm import describe
+from meshctl.helm import describe, find_executable
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,19 @@ def test_the_fingerprint_follows_files_and_values(tmp_path: Path) -> None:
     assert describe(tmp_path, {"a": 2}) != first
     (tmp_path / "values.yaml").write_text("")
     assert describe(tmp_path, {"a": 1}) != first
+
+
+def test_a_values_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "values").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(MeshctlError, match="--values"):
+        charts.read_values([str(tmp_path / "values")], [])
+
+
+def test_the_newest_helm_of_the_cache_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for version in ("3.9.4", "3.21.4", "3.20.0"):
+        program = tmp_path / "heddle/binaries/helm" / version / "helm"
+        program.parent.mkdir(parents=True)
+        program.touch(0o755)
+    for name, value in (("XDG_CACHE_HOME", str(tmp_path)), ("PATH", "/nowhere"), ("HEDDLE_HELM", "")):
+        monkeypatch.setenv(name, value)
+    assert find_executable(None) == str(tmp_path / "heddle/binaries/helm/3.21.4/helm")
