@@ -29,6 +29,10 @@ ANSWERED = "  http-response set-var(txn.answered) bool(true)\n"
 """Rules for responses are for those of servers only; what HAProxy makes itself meets those for after the response."""
 HEARD = f"  http-response set-var(txn.call_refused) bool(true) if {_SAID}\n"
 """Before internal headers are removed: the next sidecar, or the worker, has refused a call."""
+_TOLD = f"  http-after-response set-var(txn.grpc_status) res.fhdr(grpc-status),add(0) if {_CALL}\n"
+_ANSWERED = "{ var(txn.answered) -m found }"
+SERVED = f"{_TOLD}  http-after-response allow if {_ANSWERED} !{_REFUSED}\n"
+"""After what all answers need: the rules that follow are for answers of the mesh, and cost the others nothing."""
 HANDED_ON = f"  http-response set-header {HEADER} 1 if {_REFUSED}\n"
 """After that, where the answer goes on to the worker."""
 
@@ -62,11 +66,11 @@ def status_map() -> dict[str, dict[str, str]]:
 
 def _refusal_rules(place: Place) -> str:
     return f"""\
+  http-after-response set-var(txn.status) status
   http-after-response set-header content-type {grpc.KIND.decode()} if {_OURS}
   http-after-response set-header grpc-status %[status,map_int({place.map(MAP)},{grpc.UNKNOWN})] if {_OURS}
   http-after-response set-header grpc-message "mesh: %[res.fhdr(x-mesh-error)]" if {_OURS}
-  http-after-response set-var(txn.grpc_status) res.fhdr(grpc-status),add(0) if {_CALL}
-"""
+{_TOLD}"""
 
 
 def to_sidecar(place: Place) -> str:

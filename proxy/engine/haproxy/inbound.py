@@ -144,7 +144,7 @@ def _http_rules(config: WorkloadConfig, place: Place, refusals: str) -> str:
   http-request set-header x-request-id %[var(txn.id)]
 {grpc.ANSWERED}\
   http-response del-header x-mesh-internal -m beg
-{failures.reason_rules(failures.OF_APPLICATION)}{logs.response_rules(config.access_log)}{refusals}\
+{logs.response_rules(config.access_log)}{grpc.SERVED}{failures.reason_rules(failures.OF_APPLICATION)}{refusals}\
   use_backend app_h2 if {{ fc_http_major 2 }} or {{ var(sess.protocol) -m str grpc }} {{ fc_http_major 1 }}
   use_backend app_h1 if {{ fc_http_major 1 }}
   default_backend app_tcp

@@ -114,7 +114,7 @@ frontend outbound from d-frontend
 if !python !no_section
 {_log_worker("python")}{grpc.ANSWERED}{grpc.HEARD}\
   http-response del-header x-mesh-internal -m beg
-{failures.reason_rules(failures.OF_SERVER)}{logs.response_rules(config.access_log)}\
+{logs.response_rules(config.access_log)}{grpc.SERVED}{failures.reason_rules(failures.OF_SERVER)}\
 {grpc.to_program(place, "outbound")}\
 {tcp_route.use_hello()}\
   use_backend worker if python h1c or python h2c
