@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from typing import Any
 
 from meshctl import pods
 from meshctl.checks import Category, Check, CheckFailed, Context, Finding, Skipped, Warned
@@ -117,7 +118,7 @@ KINDS = (
 
 def conditions(context: Context) -> Finding:
     """Every object of the mesh is accepted, resolved and runs in all sidecars that need it."""
-    wrong, seen = [], 0
+    wrong, parts, seen = [], [], 0
     for path in KINDS:
         for item in context.cluster.items(path):
             meta = item["metadata"]
@@ -129,9 +130,36 @@ def conditions(context: Context) -> Finding:
                 for one in found
                 if one["type"] in ("Accepted", "ResolvedRefs", "Programmed") and one["status"] != "True"
             ]
+            wrong += [f"{name}: the control plane finds no Service {service}, its parent" for service in orphaned(item)]
+            parts += [
+                f"{name}: {one.get('message', one.get('reason', ''))}"
+                for one in found
+                if one["type"] == "PartiallyInvalid" and one["status"] == "True"
+            ]
     if wrong:
         raise CheckFailed(f"{len(wrong)} objects are not in effect. {wrong[0]}", wrong=wrong[:50])
+    if parts:
+        raise Warned(f"{len(parts)} objects are in effect in part. {parts[0]}")
     return Finding(f"{seen} objects")
+
+
+def orphaned(item: dict[str, Any]) -> list[str]:
+    """The Services that a route names as parents and of which its status says nothing: a parent that does not exist
+    has no entry there (Gateway API, RouteStatus.parents)."""
+    home = item["metadata"]["namespace"]
+    parents = [one for one in item.get("spec", {}).get("parentRefs", ()) if _is_service(one)]
+    entries = (item.get("status") or {}).get("parents", ())
+    ours = [one.get("parentRef", {}) for one in entries if one.get("controllerName") == CONTROLLER_NAME]
+    known = {_named(one, home) for one in ours}
+    return sorted({_named(one, home) for one in parents} - known)
+
+
+def _is_service(parent: dict[str, str]) -> bool:
+    return parent.get("group") == "" and parent.get("kind") == "Service"
+
+
+def _named(parent: dict[str, str], home: str) -> str:
+    return f"{parent.get('namespace', home)}/{parent.get('name', '')}"
 
 
 def conditions_of(item: dict[str, object]) -> list[dict[str, str]]:

@@ -193,3 +193,32 @@ def test_an_object_that_is_not_in_effect_is_quoted() -> None:
         CheckFailed, match=r"1 objects are not in effect\. httproutes shop/api: Accepted is False: spec"
     ):
         data_plane.conditions(context({path: [route]}))
+
+
+def test_a_route_whose_parent_is_not_there_is_not_in_effect() -> None:
+    """Its status has no entry that could say so."""
+    parents = [{"group": "", "kind": "Service", "name": name} for name in ("api", "apy")]
+    gateway = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge"}
+    good = {"type": "Accepted", "status": "True"}
+    route = {
+        "metadata": {"namespace": "shop", "name": "api"},
+        "spec": {"parentRefs": [*parents, gateway]},
+        "status": {
+            "parents": [
+                {"controllerName": "mesh.heddle.dev/control-plane", "parentRef": parents[0], "conditions": [good]}
+            ]
+        },
+    }
+    path = "/apis/gateway.networking.k8s.io/v1/httproutes"
+    with pytest.raises(CheckFailed, match=r"httproutes shop/api: the control plane finds no Service shop/apy"):
+        data_plane.conditions(context({path: [route]}))
+    del parents[1]
+    route["spec"] = {"parentRefs": [*parents, gateway]}
+    assert data_plane.conditions(context({path: [route]})).message == "1 objects"
+
+
+def test_what_is_in_effect_in_part_is_a_warning() -> None:
+    part = {"type": "PartiallyInvalid", "status": "True", "message": "Dropped Rule 'b': no such filter"}
+    policy = {"metadata": {"namespace": "shop", "name": "p"}, "status": {"conditions": [part]}}
+    with pytest.raises(Warned, match=r"1 objects are in effect in part\. trafficpolicies shop/p: Dropped Rule"):
+        data_plane.conditions(context({"/apis/mesh.heddle.dev/v1alpha1/trafficpolicies": [policy]}))
