@@ -8,7 +8,7 @@ from control_plane.compile.engine import engine
 from control_plane.compile.route import applicable, own_rule, routes
 from control_plane.compile.targets import Targets
 from control_plane.compile.tcp_route import tcp_routes
-from control_plane.index.attachment import Attachment, attachments
+from control_plane.index.attachment import Attachment, attached
 from control_plane.index.policy import PolicyTable
 from control_plane.index.protocol import protocol_of
 from control_plane.index.reference import service_target
@@ -24,12 +24,9 @@ class Shared:
     def __init__(self, index: Index) -> None:
         self.policies = PolicyTable(index)
         self.pods: tuple[PodAddress, ...] = pod_addresses(index, index.pods())
-        self.attached: dict[tuple[str, str], tuple[Attachment, ...]] = {}
+        self.attached: dict[tuple[str, str], tuple[Attachment, ...]] = attached(index)
         self.backends: dict[str, Backend] = {}
         self.zones = zones(index)
-        for route in index.routes():
-            for one in attachments(index, route):
-                self.attached[one.service.key] = (*self.attached.get(one.service.key, ()), one)
 
 
 def outbound(index: Index, shared: Shared, namespace: str, choice: EngineChoice) -> Outbound:

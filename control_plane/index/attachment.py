@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from control_plane.index import room
 from control_plane.index.protocol import protocol_of
 from control_plane.index.store import Index
 from control_plane.kinds.meta import age_order
@@ -30,8 +31,86 @@ class Attachment(NamedTuple):
         return self.route.metadata.namespace != self.service.metadata.namespace
 
 
+class _Contender(NamedTuple):
+    """A route on one port, as it competes."""
+
+    route: AnyRoute
+    rank: int
+    age: tuple[str, str, str]
+    names: frozenset[str]
+
+    def goes_before(self, other: _Contender) -> bool:
+        if self.rank != other.rank or not self.route.takes_connections:
+            return self.rank < other.rank
+        return self.age < other.age and (other.names <= self.names if other.names else not self.names)
+
+
 def attachments(index: Index, route: AnyRoute) -> tuple[Attachment, ...]:
     """One for every parent that is a Service of this cluster; a parent that does not exist has none."""
+    found = _possible(index, route)
+    if (route.kind, route.key) not in index.once("routes without room", lambda: _without_room(index)):
+        return found
+    full = f"the routes of namespace {route.metadata.namespace} take more than {room.MAX_BYTES >> 20} MiB of a snapshot"
+    problem = f"{full}, and the older ones go first: take rules away, or name fewer ports"
+    return tuple(one._replace(ports=(), problem=problem, reason="TooManyRules") if one.ports else one for one in found)
+
+
+def attached(index: Index) -> dict[tuple[str, str], tuple[Attachment, ...]]:
+    """All attachments of valid routes by the Service, in the order of Index.routes()."""
+
+    def found() -> dict[tuple[str, str], tuple[Attachment, ...]]:
+        lists: dict[tuple[str, str], list[Attachment]] = {}
+        for route in index.routes():
+            for one in attachments(index, route):
+                lists.setdefault(one.service.key, []).append(one)
+        return {key: tuple(some) for key, some in lists.items()}
+
+    return index.once("attached routes", found)
+
+
+def winners(index: Index, attachment: Attachment) -> dict[int, AnyRoute]:
+    """Ports where another kind of route goes first, and the one that does (GEP-1294).
+
+    Routes compete within one group: the producer's, or the consumers' of one namespace. Of two of one kind for
+    connections an older one goes first where it takes every server name of the other (TCPRoutes: every connection), so
+    that nothing is left.
+    """
+    mine = _contender(attachment.route)
+    contenders = _contenders(index, attachment)
+    found = {}
+    for port in attachment.ports:
+        for other in contenders.get(port.port, ()):
+            if (other.rank, other.age) >= (mine.rank, mine.age if mine.route.takes_connections else ()):
+                break  # neither this one nor any that follows goes before
+            if other.goes_before(mine):
+                found[port.port] = other.route
+                break
+    return found
+
+
+def _contenders(index: Index, attachment: Attachment) -> dict[int, tuple[_Contender, ...]]:
+    """The group that an attachment competes in by port, the first ones first."""
+    group = attachment.route.metadata.namespace if attachment.is_consumer else None
+    service = attachment.service.key
+
+    def found() -> dict[int, tuple[_Contender, ...]]:
+        ports: dict[int, list[_Contender]] = {}
+        for one in attached(index).get(service, ()):
+            if one.is_consumer == attachment.is_consumer and group in {None, one.route.metadata.namespace}:
+                contender = _contender(one.route)
+                for port in one.ports:
+                    ports.setdefault(port.port, []).append(contender)
+        return {port: tuple(sorted(some, key=lambda one: (one.rank, one.age))) for port, some in ports.items()}
+
+    return index.once(("contenders", service, group), found)
+
+
+def _contender(route: AnyRoute) -> _Contender:
+    return _Contender(route, rank(route), age_order(route), frozenset(route.spec.hostnames))
+
+
+def _possible(index: Index, route: AnyRoute) -> tuple[Attachment, ...]:
+    """Whether there is room or not."""
     found = []
     for parent in route.service_parents:
         service = index.service(*route.parent_service(parent))
@@ -40,29 +119,8 @@ def attachments(index: Index, route: AnyRoute) -> tuple[Attachment, ...]:
     return tuple(found)
 
 
-def winners(index: Index, attached: Attachment) -> dict[int, AnyRoute]:
-    """Ports where another kind of route goes first, and the one that does (GEP-1294).
-
-    Routes compete within one group: the producer's, or the consumers' of one namespace. Of two of one kind for
-    connections an older one goes first where it takes every server name of the other (TCPRoutes: every connection), so
-    that nothing is left.
-    """
-    found: dict[int, AnyRoute] = {}
-    rivals = [other for other in index.routes() if _goes_first(other, attached.route)]
-    for other in sorted(rivals, key=lambda one: (rank(one), age_order(one)), reverse=True):
-        if attached.is_consumer and other.metadata.namespace != attached.route.metadata.namespace:
-            continue
-        for rival in attachments(index, other):
-            if rival.service is attached.service and rival.is_consumer == attached.is_consumer:
-                found |= {port.port: other for port in rival.ports if port in attached.ports}
-    return found
-
-
-def _goes_first(one: AnyRoute, other: AnyRoute) -> bool:
-    if rank(one) != rank(other) or not one.takes_connections:
-        return rank(one) < rank(other)
-    names, taken = (frozenset(route.spec.hostnames) for route in (other, one))
-    return age_order(one) < age_order(other) and (names <= taken if names else not taken)
+def _without_room(index: Index) -> frozenset[tuple[str, tuple[str, str]]]:
+    return room.crowded_out((route, sum(len(one.ports) for one in _possible(index, route))) for route in index.routes())
 
 
 def _attach(route: AnyRoute, parent: ParentRef, service: Service) -> Attachment:
