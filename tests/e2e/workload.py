@@ -50,6 +50,8 @@ class Workload:
     programs: Sequence[Program]
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
+    node: str = ""
+    """Where it runs; empty: wherever there is room."""
 
     def manifest(self, namespace: str) -> Object:
         programs: Object = {"name": "programs", "configMap": {"name": "programs", "optional": True}}
@@ -57,6 +59,7 @@ class Workload:
             "containers": [one.manifest(self.image) for one in self.programs],
             "volumes": [programs, {"name": "data", "emptyDir": {}}],
             "terminationGracePeriodSeconds": 5,
+            **({"nodeName": self.node} if self.node else {}),
         }
         labels = {"app": self.name, **self.labels}
         metadata = {"name": self.name, "namespace": namespace, "labels": labels, "annotations": self.annotations}
