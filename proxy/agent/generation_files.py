@@ -8,6 +8,9 @@ from pathlib import Path
 from mesh_policy.errors import InvalidConfig, Violation
 from proxy.engine.haproxy.rendering import Rendered
 
+UNFINISHED = "unfinished"
+"""A file in the folder while the running process is being changed by the Runtime API to what the files say."""
+
 
 def write(folder: Path, rendered: Rendered) -> None:
     """All files or none, and each whole: HAProxy may be restarted from them at any moment.
@@ -40,6 +43,29 @@ def remove(folder: Path) -> None:
         for file in folder.iterdir():
             file.unlink()
         folder.rmdir()
+
+
+def begin(folder: Path) -> None:
+    """The files say more than what the running process does.
+
+    Raises:
+        InvalidConfig: this cannot be written down.
+    """
+    try:
+        (folder / UNFINISHED).touch()
+    except OSError as error:
+        message = f"{folder} cannot be written: {error.strerror or error}"
+        raise InvalidConfig((Violation("haproxy", message),)) from error
+
+
+def finish(folder: Path) -> None:
+    """The running process does what the files say."""
+    (folder / UNFINISHED).unlink(missing_ok=True)
+
+
+def finished(folder: Path) -> bool:
+    """Whether the running process does what the files say."""
+    return not (folder / UNFINISHED).exists()
 
 
 def same(folder: Path, rendered: Rendered) -> bool:

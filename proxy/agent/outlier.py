@@ -50,8 +50,9 @@ class Outliers:
     def follow(self, config: WorkloadConfig) -> None:
         """Another snapshot runs, in the same HAProxy or another one."""
         self._backends = {one.name: one.outlier for one in config.outbound.backends if one.outlier is not None}
+        # Who was out when a policy went comes back.
+        self._tidy |= any(watch.ejected and name not in self._backends for name, watch in self._watches.items())
         self._watches = {name: watch for name, watch in self._watches.items() if name in self._backends}
-        self._tidy = True
         self._wake.set()
 
     async def keep(self) -> None:

@@ -25,13 +25,10 @@ class Command:
     expect: str = ""
     """The answer begins with this; empty: there is no answer when all is well."""
     fallible: bool = False
-    """A server with connections cannot be deleted yet; it gets no new ones, and goes with a reload."""
-
-    @property
-    def subject(self) -> str:
-        """Which server is added or deleted; other commands have none."""
-        words = self.text.split(maxsplit=3)
-        return words[2] if words[1] == "server" and words[0] in ("add", "del") else ""
+    """A server with connections cannot be deleted yet, and so cannot its backend; it gets no new ones, and goes with a
+    reload."""
+    subject: str = ""
+    """What is added or deleted, with all that must be equal for one that could not be deleted to be wanted again."""
 
 
 def difference(old: Rendered, new: Rendered, place: Place) -> list[Command] | None:
@@ -62,7 +59,13 @@ def _added_sections(old: Rendered, new: Rendered) -> list[Command]:
     for name in sorted(new.sections.keys() - old.sections.keys()):
         section = new.sections[name]
         mode = "tcp" if section.template.startswith(TCP) else "http"
-        found.append(Command(f"add backend {name} from {section.template} mode {mode}", expect="New backend"))
+        found.append(
+            Command(
+                f"add backend {name} from {section.template} mode {mode}",
+                expect="New backend",
+                subject=_backend_subject(name, section),
+            )
+        )
         found += _servers(name, section, section.servers.keys())
         found.append(Command(f"publish backend {name}", expect="Backend published"))
     return found
@@ -90,7 +93,11 @@ def _servers(backend: str, section: Section, names: Iterable[str]) -> list[Comma
     found: list[Command] = []
     for server in sorted(names):
         found.append(
-            Command(f"add server {backend}/{server} {section.arguments(server)}", expect="New server registered")
+            Command(
+                f"add server {backend}/{server} {section.arguments(server)}",
+                expect="New server registered",
+                subject=_server_subject(backend, server, section),
+            )
         )
         found.append(Command(f"enable server {backend}/{server}"))
     return found
@@ -113,7 +120,7 @@ def _removed_servers(old: Rendered, new: Rendered) -> list[Command]:
     found: list[Command] = []
     for name in sorted(new.sections.keys() & old.sections.keys()):
         for server in sorted(old.sections[name].servers.keys() - new.sections[name].servers.keys()):
-            found += _remove(name, server)
+            found += _remove(name, server, old.sections[name])
     return found
 
 
@@ -122,13 +129,34 @@ def _removed_sections(old: Rendered, new: Rendered) -> list[Command]:
     for name in sorted(old.sections.keys() - new.sections.keys()):
         found.append(Command(f"unpublish backend {name}", expect="Backend unpublished"))
         for server in sorted(old.sections[name].servers):
-            found += _remove(name, server)
-        found.append(Command(f"del backend {name}", expect="Backend deleted", fallible=True))
+            found += _remove(name, server, old.sections[name])
+        found.append(
+            Command(
+                f"del backend {name}",
+                expect="Backend deleted",
+                fallible=True,
+                subject=_backend_subject(name, old.sections[name]),
+            )
+        )
     return found
 
 
-def _remove(backend: str, server: str) -> list[Command]:
+def _remove(backend: str, server: str, section: Section) -> list[Command]:
     return [
         Command(f"disable server {backend}/{server}"),
-        Command(f"del server {backend}/{server}", expect="Server deleted", fallible=True),
+        Command(
+            f"del server {backend}/{server}",
+            expect="Server deleted",
+            fallible=True,
+            subject=_server_subject(backend, server, section),
+        ),
     ]
+
+
+def _backend_subject(name: str, section: Section) -> str:
+    return f"{name} from {section.template}"
+
+
+def _server_subject(backend: str, server: str, section: Section) -> str:
+    """Its name tells all of its arguments but one."""
+    return f"{backend}/{server} maxconn {section.maxconn}"

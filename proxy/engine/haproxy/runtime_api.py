@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 
 TIMEOUT_SECONDS = 5.0
-MAX_ANSWER_BYTES = 16 * 1024 * 1024
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""`show stat` of all servers: 340 bytes for each."""
 
 
 class RuntimeApiError(Exception):

@@ -358,3 +358,28 @@ def test_the_last_test_a_pod_ends_without_losing_an_answer(mesh: Mesh) -> None:
     (mesh.api.run_dir / "worker.sock.new").touch()
     mesh.api.start()
     mesh.works()
+
+
+def test_a_change_brings_listeners_back_that_were_given_up(changing_mesh: Mesh) -> None:
+    """As a new process leaves it that told the old one to stop and then did not get ready."""
+    mesh = changing_mesh
+    before = mesh.web.process("haproxy")
+    with mesh.web.connect((VIP, DETECT)) as kept:
+        kept.sendall(b"x")
+        assert kept.recv(1) == b"x"
+        os.kill(before, signal.SIGUSR1)
+        until(lambda: not listens(mesh), BACK_SECONDS, "it listens no more")
+        config = msgspec.structs.replace(caller_config("web"), access_log=AccessLog(sample_percent=50))
+        assert mesh.control_plane.apply(WEB, config)["accepted"]
+        assert mesh.ask(get("/")).status == 200
+        kept.sendall(b"y")
+        assert kept.recv(1) == b"y"
+    assert mesh.web.process("haproxy") != before
+
+
+def listens(mesh: Mesh) -> bool:
+    try:
+        with mesh.web.connect((VIP, HTTP)):
+            return True
+    except OSError:
+        return False
