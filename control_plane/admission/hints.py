@@ -12,7 +12,7 @@ from control_plane.index.session import shared_session
 from control_plane.index.store import Index
 from control_plane.kinds.meta import Object, Ref
 from control_plane.kinds.retry import grpc_statuses
-from control_plane.kinds.route import AnyRoute, Carries
+from control_plane.kinds.route import GROUP, AnyRoute, Carries
 from control_plane.kinds.service_intentions import ServiceIntentions
 from control_plane.kinds.service_subset import ServiceSubset
 from control_plane.kinds.traffic_policy import TrafficPolicy
@@ -42,10 +42,12 @@ def _route(route: AnyRoute, index: Index) -> Iterator[str]:
     namespace = route.metadata.namespace
     called_port = 0
     for i, parent in enumerate(route.spec.parent_refs):
+        at = f"spec.parentRefs[{i}]"
+        if parent.kind == "Service" and parent.group == GROUP:
+            yield f'{at}.group: {GROUP} (the default) has no kind Service, nobody looks at it: write group: ""'
         if not parent.is_service:
             continue
         home, name = route.parent_service(parent)
-        at = f"spec.parentRefs[{i}]"
         service = index.service(home, name)
         if service is None:
             yield f"{at}.name: Service {home}/{name} does not exist (yet)"

@@ -109,6 +109,7 @@ def test_a_wrong_object_is_refused_with_the_field(obj: dict[str, Any], field: st
             "spec.rules[0].backendRefs[0]: Service shop/web does not exist; its share of the connections is refused",
         ),
         (a_route(name="web"), "spec.parentRefs[0].name: Service shop/web does not exist"),
+        (a_route(group="gateway.networking.k8s.io"), 'has no kind Service, nobody looks at it: write group: ""'),
         (a_route(port=81), "spec.parentRefs[0].port: Service shop/api has no TCP port 81; it has [80]"),
         (a_route({"backendRefs": [{"name": "web", "port": 80}]}), "spec.rules[0].backendRefs[0]: Service shop/web"),
         (
