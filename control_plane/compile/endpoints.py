@@ -11,7 +11,7 @@ from control_plane.index.protocol import protocol_of
 from control_plane.index.reference import Target
 from control_plane.index.store import Index
 from control_plane.kinds.endpoint_slice import EndpointSlice, SliceEndpoint, TargetRef
-from control_plane.kinds.ipv4 import is_ipv4
+from control_plane.kinds.ipv4 import ipv4
 from control_plane.kinds.pod import Pod
 from mesh_policy.snapshot import Backend, Endpoint, PodAddress
 
@@ -39,8 +39,8 @@ def backend(index: Index, target: Target) -> Backend:
         )
         for one in usable
         if not wanted or (one.pod is not None and wanted <= one.pod.metadata.labels.items())
-        for address in one.source.addresses[:1]  # the API documents that all but the first are to be ignored
-        if is_ipv4(address)  # one that sidecars refuse would keep every change from all of them
+        for given in one.source.addresses[:1]  # the API documents that all but the first are to be ignored
+        if (address := ipv4(given))  # one that sidecars refuse would keep every change from all of them
     }
     endpoints = tuple(chosen[key] for key in sorted(chosen))
     return Backend(name=target.name, protocol=protocol_of(target.port), endpoints=endpoints)
@@ -99,16 +99,17 @@ def _pod(index: Index, namespace: str, endpoint: SliceEndpoint) -> tuple[bool, P
             pod = index.pod(ref.namespace or namespace, name)
             return pod is not None and uid in {"", pod.metadata.uid}, pod
         case _:
-            return True, index.pod_at(endpoint.addresses[0]) if endpoint.addresses else None
+            return True, index.pod_at(ipv4(endpoint.addresses[0])) if endpoint.addresses else None
 
 
 def pod_addresses(index: Index, pods: Iterable[Pod]) -> tuple[PodAddress, ...]:
     """Meshed pods that can be dialled by their own address, by address."""
     found = {
-        pod.status.pod_ip: PodAddress(
-            ip=pod.status.pod_ip, identity=identity_of(index, pod), plain_ports=pod.excluded_ports
-        )
+        ip: PodAddress(ip=ip, identity=identity_of(index, pod), plain_ports=pod.excluded_ports)
         for pod in pods
-        if pod.is_meshed and is_ipv4(pod.status.pod_ip) and not pod.has_ended and mtls_mode(index, pod) != "Disabled"
+        if pod.is_meshed
+        and (ip := ipv4(pod.status.pod_ip))
+        and not pod.has_ended
+        and mtls_mode(index, pod) != "Disabled"
     }
     return tuple(found[ip] for ip in sorted(found))

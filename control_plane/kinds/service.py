@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from control_plane.kinds.ipv4 import is_ipv4
+from control_plane.kinds.ipv4 import ipv4
 from control_plane.kinds.meta import Object, Wire
 
 
@@ -46,7 +46,7 @@ class Service(Object, frozen=True, kw_only=True):
     def addresses(self) -> tuple[str, ...]:
         """IPv4 ClusterIPs. Empty: headless, or IPv6 only."""
         given = self.spec.cluster_ips or (self.spec.cluster_ip,)
-        return tuple(address for address in given if is_ipv4(address))
+        return tuple(address for one in given if (address := ipv4(one)))
 
     @property
     def tcp_ports(self) -> tuple[ServicePort, ...]:

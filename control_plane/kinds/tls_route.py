@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from control_plane.kinds import checks
-from control_plane.kinds.ipv4 import is_ipv4
+from control_plane.kinds.ipv4 import ipv4
 from control_plane.kinds.route import AnyRoute, RouteSpec
 from control_plane.kinds.tcp_route import rule_violations
 from mesh_policy import tcp_route
@@ -35,7 +35,7 @@ def violations(spec: TlsRouteSpec) -> Iterator[Violation]:
     yield from rule_violations(spec.rules)
     yield from checks.at_most("spec.hostnames", spec.hostnames, MAX_HOSTNAMES)
     for i, name in enumerate(spec.hostnames):
-        if len(name) > 253 or not _HOSTNAME.match(name) or is_ipv4(name):
+        if len(name) > 253 or not _HOSTNAME.match(name) or ipv4(name):
             right = "use lower-case letters, digits, '-' and '.', at most 253; the first label may be '*'"
             yield Violation(f"spec.hostnames[{i}]", f"{name!r} is not a server name: {right}")
         elif (why := tcp_route.refusal(name)) is not None:

@@ -128,9 +128,12 @@ def test_one_namespace_cannot_move_a_node_for_the_others() -> None:
 
 
 def test_addresses_that_sidecars_refuse_are_left_out() -> None:
-    """The API server takes leading zeros; one such endpoint would keep every sidecar from every change."""
-    odd = a_slice("api", API_V1, slice="odd")
+    """One such endpoint would keep every sidecar from every change. The API server takes leading zeros."""
+    odd = a_slice("api", API_V1, API_V2, slice="odd")
     odd["endpoints"][0] |= {"addresses": ["010.0.0.9"], "targetRef": None}
-    assert ips(endpoints(an_index(*SHOP, odd))) == ["10.0.0.2", "10.0.0.3"]
+    odd["endpoints"][1] |= {"addresses": ["10.0.0.999"], "targetRef": None}
+    assert ips(endpoints(an_index(*SHOP, odd))) == ["10.0.0.2", "10.0.0.3", "10.0.0.9"]
+    odd["endpoints"][0]["addresses"] = ["010.000.0.2"]
+    assert endpoints(an_index(*SHOP, odd))[0].identity == API, "another spelling of a meshed pod is that pod"
     six = a_pod("six-1", "fd00::1")
     assert "fd00::1" not in [one.ip for one in pod_addresses(an_index(*SHOP, six), an_index(*SHOP, six).pods())]
