@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import batched
 from math import ceil
 
 from mesh_policy.errors import InvalidConfig, Violation
@@ -22,6 +23,8 @@ MAX_BUCKETS = 10_000
 """Of one limit: some 2 MB. The one that was used longest ago gives way, and begins full when it comes back."""
 MAX_EXPIRE_SECONDS = 2_000_000
 """23 days; HAProxy's times end at 24."""
+MAX_WORDS = 32
+"""Ports in a line."""
 _RANGE = 2**32
 _HORIZON = 2**30
 """Ticks that a bucket may lie ahead."""
@@ -98,14 +101,15 @@ def rules(inbound: Inbound) -> str:
         f" hdr retry-after %[var(txn.rate_wait)] {grpc.text('too many requests')}"
         " if { var(txn.rate_wait) -m found }\n"
     )
+    where = "".join(_where(i, limit) for i, limit in enumerate(limits))
     asked = "".join(_ask(i, limit, used[i]) for i, limit in enumerate(limits))
     counted = "".join(_count(i, limit, used[i]) for i, limit in enumerate(limits))
-    return asked + refusal + counted
+    return where + asked + refusal + counted
 
 
 def _ask(i: int, limit: RateLimit, slot: int) -> str:
     """`txn.rate_I`: how far the bucket lies ahead. What is further than it can be is a clock that was set back."""
-    numbers, on = bucket(limit), _on(limit)
+    numbers, on = bucket(limit), _on(i, limit)
     ahead, over = f"txn.rate_{i}", f"{{ var(txn.rate_{i}),sub({numbers.depth}) -m int gt 0 }}"
     fresh = f"{{ sc_get_gpt(0,{slot}) eq 0 }}"
     set_back = f"{{ var({ahead}),sub({numbers.depth + numbers.interval}) -m int gt 0 }}"
@@ -127,7 +131,7 @@ def _ask(i: int, limit: RateLimit, slot: int) -> str:
 def _count(i: int, limit: RateLimit, slot: int) -> str:
     numbers = bucket(limit)
     moved = f"var(txn.rate_{i}),add({numbers.interval}),add(txn.rate_now_{i}),and({_RANGE - 1})"
-    return f"  http-request sc-set-gpt(0,{slot}) {moved}{_on(limit)}\n"
+    return f"  http-request sc-set-gpt(0,{slot}) {moved}{_on(i, limit)}\n"
 
 
 def _key(limit: RateLimit) -> list[str]:
@@ -141,6 +145,13 @@ def _key(limit: RateLimit) -> list[str]:
     return lines
 
 
-def _on(limit: RateLimit) -> str:
-    ports = " ".join(str(port) for port in limit.ports)
-    return f" if {{ var(sess.port) -m int {ports} }}" if ports else ""
+def _where(i: int, limit: RateLimit) -> str:
+    """The ports, in lines that HAProxy can read: it takes 64 words. Lines of one name are joined by or."""
+    return "".join(
+        f"  acl rate_port_{i} var(sess.port) -m int {' '.join(map(str, ports))}\n"
+        for ports in batched(limit.ports, MAX_WORDS, strict=False)
+    )
+
+
+def _on(i: int, limit: RateLimit) -> str:
+    return f" if rate_port_{i}" if limit.ports else ""

@@ -111,6 +111,14 @@ def test_a_port_with_too_many_limits_is_refused() -> None:
         rules(Inbound(rate_limits=(limit(80),) * 13))
 
 
+def test_however_many_ports_no_line_is_longer_than_haproxy_reads() -> None:
+    ports = tuple(range(8000, 8100))
+    lines = rules(Inbound(rate_limits=(limit(*ports),))).splitlines()
+    assert max(len(line.split()) for line in lines) <= 64
+    told = [line.split()[5:] for line in lines if line.startswith("  acl rate_port_0 ")]
+    assert [int(port) for line in told for port in line] == list(ports)
+
+
 def test_without_limits_nothing_is_asked() -> None:
     assert rules(Inbound()) == ""
     assert tables(()) == ""
