@@ -56,8 +56,13 @@ def _value(one: Json) -> str:
 def _rule(rule: Json) -> str:
     redirect = rule.get("redirect")
     goes = f"redirect {redirect.get('status', 302)}" if redirect else _shares(rule.get("backends", []), "500")
-    mirrors = "".join(f" + copy to {one['backend']}" for one in rule.get("mirrors", []))
+    mirrors = "".join(f" + copy{_part(one)} to {one['backend']}" for one in rule.get("mirrors", []))
     return f"{goes}{mirrors}{behaviour.of_rule(rule)}{_faults(rule)}"
+
+
+def _part(mirror: Json) -> str:
+    percent = mirror.get("percent", 100)
+    return f" of {percent:g} %" if percent < 100 else ""
 
 
 def _shares(backends: list[Json], invalid: str) -> str:

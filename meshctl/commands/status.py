@@ -57,7 +57,8 @@ def run(session: Session) -> int:
     for pod in found:
         groups[pod.namespace, pod.owner].append(pod)
     rows = [row(members, asked) for _, members in sorted(groups.items())]
-    output.table("", ["NAMESPACE", "WORKLOAD", "MESHED", "READY", "SIDECAR", "CONFIGURATION", "IDENTITY"], rows)
+    if rows:
+        output.table("", ["NAMESPACE", "WORKLOAD", "MESHED", "READY", "SIDECAR", "CONFIGURATION", "IDENTITY"], rows)
     for pod in meshed:
         if not asked[pod.key].answered:
             output.warn(f"the sidecar of {pod.key} does not answer")

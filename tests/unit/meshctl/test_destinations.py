@@ -66,10 +66,12 @@ def test_shares_copies_and_faults() -> None:
     rule = Rule(
         route="HTTPRoute/a/b",
         backends=backends,
-        mirrors=(Mirror(backend="staging/b/80"),),
+        mirrors=(Mirror(backend="staging/b/80"), Mirror(backend="dark/b/80", percent=0.5)),
         faults=(Fault(name="slow"),),
     )
-    assert shown(routes=routes(rule)) == ["/ → 80 a/v1/80, 15 a/v2/80, 5 500 + copy to staging/b/80 ! slow"]
+    assert shown(routes=routes(rule)) == [
+        "/ → 80 a/v1/80, 15 a/v2/80, 5 500 + copy to staging/b/80 + copy of 0.5 % to dark/b/80 ! slow"
+    ]
 
 
 def test_what_a_rule_matches() -> None:
