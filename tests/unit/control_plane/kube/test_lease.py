@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from control_plane.kube.client import KubeClient
 from control_plane.kube.errors import Conflict, KubeError
 from control_plane.kube.lease import DURATION_SECONDS, NAME, Election
-from tests.support.fake_kube import FakeKube, fake_kube
+from tests.support.fake_kube import FakeKube
 
 
 class Clock:
@@ -18,19 +15,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-async def kube() -> AsyncIterator[FakeKube]:
-    async with fake_kube() as server:
-        yield server
-
-
-@pytest.fixture
-async def client(kube: FakeKube, tmp_path: Path) -> AsyncIterator[KubeClient]:
-    found = await KubeClient.connect(kube.kubeconfig(tmp_path / "kubeconfig"))
-    yield found
-    await found.close()
 
 
 def two(client: KubeClient, clock: Clock) -> tuple[Election, Election]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -19,13 +18,6 @@ async def kube() -> AsyncIterator[FakeKube]:
         server.tokens["free"] = Token("shop", "web")
         server.tokens["other"] = Token("shop", "web", "web-1", "uid-1", audience="https://kubernetes.default.svc")
         yield server
-
-
-@pytest.fixture
-async def client(kube: FakeKube, tmp_path: Path) -> AsyncIterator[KubeClient]:
-    found = await KubeClient.connect(kube.kubeconfig(tmp_path / "kubeconfig"))
-    yield found
-    await found.close()
 
 
 async def test_who_is_calling_is_the_api_servers_word(client: KubeClient) -> None:

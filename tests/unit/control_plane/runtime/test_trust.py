@@ -13,7 +13,7 @@ from control_plane.ca.authority import Authority
 from control_plane.ca.bootstrap import make_intermediate, make_root
 from control_plane.kube.client import KubeClient
 from control_plane.runtime.trust import ROOT_SECRET, SECRET, Trust
-from tests.support.fake_kube import FakeKube, fake_kube
+from tests.support.fake_kube import FakeKube
 
 NAMESPACE = "mesh"
 
@@ -34,12 +34,6 @@ class Replica:
             changed=self.told.append,
             now=lambda: self.now,
         )
-
-
-@pytest.fixture
-async def kube() -> AsyncIterator[FakeKube]:
-    async with fake_kube() as server:
-        yield server
 
 
 @pytest.fixture
