@@ -47,7 +47,9 @@ class Configuration:
         self._wake = asyncio.Event()
         self._said: tuple[str, tuple[Violation, ...]] = ("", ())
         self._speak = asyncio.Event()
-        self.trust_bundle = _normal(trust_bundle)
+        self.trust_bundle = self._roots = _normal(trust_bundle)
+        """Of these two the first is in use, and the second is wanted."""
+        self._roots_refused = asyncio.Event()
         self.running: WorkloadConfig | None = None
         self.connected = False
         self.refused = 0
@@ -120,18 +122,38 @@ class Configuration:
             logger.error("the last good snapshot does not run any more: %s", error)
 
     async def trust(self, bundle: str) -> None:
-        """Other roots: they are used from now on, in HAProxy and toward the control plane."""
-        bundle = _normal(bundle)
-        if bundle == self.trust_bundle:
-            return
-        before, self.trust_bundle = self.trust_bundle, bundle
+        """Other roots: they are used from now on, in HAProxy and toward the control plane; later, where HAProxy cannot
+        take them now."""
+        self._roots = _normal(bundle)
+        if not await self._take_roots():
+            self._roots_refused.set()
+
+    async def keep_roots(self) -> None:
+        """Runs for ever: tries roots again that could not be brought to run. Callers and endpoints that have a
+        certificate of the new ones already are strangers until then."""
+        failures = 0
+        while True:
+            if not failures:
+                await self._roots_refused.wait()
+                self._roots_refused.clear()
+                failures = 1
+            await asyncio.sleep(self._again.wait_seconds(failures, random.random()))  # noqa: S311 - as above
+            failures = 0 if await self._take_roots() else failures + 1
+
+    async def _take_roots(self) -> bool:
+        """False: what was used before still is."""
+        if self._roots == self.trust_bundle:
+            return True
+        before, self.trust_bundle = self.trust_bundle, self._roots
         if self.running is None:
-            return
+            return True
         try:
             await self._apply(self.running)
         except InvalidConfig as error:
             logger.error("the new trust bundle is refused: %s", error)
             self.trust_bundle = before
+            return False
+        return True
 
     async def _install(self, data: bytes) -> bool:
         """False: it may run another time. What cannot be read never will."""

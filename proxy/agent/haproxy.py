@@ -34,6 +34,8 @@ SECONDS_PER_MEGABYTE = 5.0
 """More for each megabyte of configuration: 2,000 Services of 10 endpoints are 9 MB, and took 8.4 s to start and 6 s to
 check where nothing else was running."""
 STEADY_SECONDS = 10.0
+IDENTITY_ATTEMPTS = 12
+"""In a quarter of a minute, where each fails at once."""
 
 
 class Haproxy:
@@ -122,11 +124,21 @@ class Haproxy:
                         raise RuntimeApiError(f"{command}: {answer}")
 
     async def set_identity(self, pem: str) -> None:
-        """The identity's memory file has a new content: the running process takes it as well, without a reload.
+        """The identity's memory file has a new content: the running process takes it as well, without a reload. One
+        that is too busy is asked again for a while: with the old certificate it would end in some hours.
 
         Raises:
             RuntimeApiError: HAProxy refused it; it still has the old one.
         """
+        for failures in range(1, IDENTITY_ATTEMPTS):
+            try:
+                return await self._set_identity(pem)
+            except RuntimeApiError as error:
+                logger.warning("the new certificate is not in use yet: %s", error)
+                await asyncio.sleep(PROCESS.wait_seconds(failures, 0.0))
+        return await self._set_identity(pem)
+
+    async def _set_identity(self, pem: str) -> None:
         async with self._lock:
             if not self.running or self._rendered is None:
                 return

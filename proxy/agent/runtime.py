@@ -94,6 +94,7 @@ class Agent:
             await self._identity.ready.wait()
             group.create_task(self._configuration.install())
             group.create_task(self._configuration.acknowledge())
+            group.create_task(self._configuration.keep_roots())
 
     async def _renewed(self, certificate: Certificate, pem: str) -> None:
         try:

@@ -21,6 +21,8 @@ ANSWERS = {
     "del backend": "Backend deleted.",
     "publish backend": "Backend published.",
     "unpublish backend": "Backend unpublished.",
+    "set ssl": "Transaction created for certificate x!",
+    "commit ssl": "Committing x.\nSuccess!",
 }
 
 

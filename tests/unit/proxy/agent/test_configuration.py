@@ -111,3 +111,23 @@ async def test_one_that_cannot_be_read_is_refused_once_and_a_newer_one_counts() 
         for task in tasks:
             task.cancel()
     assert (followed.running, followed.refused) == (newer, 1)
+
+
+async def test_roots_that_could_not_be_brought_to_run_are_tried_again() -> None:
+    engine = Engine()
+    ran: asyncio.Queue[str] = asyncio.Queue()
+
+    def changed() -> None:
+        ran.put_nowait(followed.trust_bundle)
+
+    followed = Configuration(ControlPlane(), engine, Engine(), "OLD", changed, again=AT_ONCE)  # type: ignore[arg-type]
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        task = group.create_task(followed.keep_roots())
+        await followed.resume(config(1))
+        assert await ran.get() == "OLD\n"
+        engine.refusals = 3
+        await followed.trust("NEW")
+        assert followed.trust_bundle == "OLD\n", "HAProxy has these"
+        assert await ran.get() == "NEW\n"
+        task.cancel()
+    assert engine.refusals == 0

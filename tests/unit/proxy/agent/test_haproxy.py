@@ -49,6 +49,12 @@ class Scripted:
         await self.haproxy.apply(config, "ROOTS\n")
         return [" ".join(line.split()[:2]) for line in (self.run / "told").read_text().splitlines()]
 
+    async def heard(self, command: str) -> None:
+        """Until it is told this."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while command not in (self.run / "told").read_text():  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.01)
+
     async def close(self) -> None:
         await self.haproxy.drain(0.0)
         os.close(self._identity)
@@ -96,9 +102,7 @@ async def test_the_next_agent_knows_of_a_change_that_was_not_finished(scripted: 
     assert await scripted.told(snapshot(1)) == [], "the files say what runs"
     (scripted.run / "hang").write_text("enable server")
     change = asyncio.create_task(scripted.told(snapshot(1, 2)))
-    async with asyncio.timeout(WAIT_SECONDS):
-        while "enable server" not in (scripted.run / "told").read_text():  # noqa: ASYNC110 - of another process
-            await asyncio.sleep(0.01)
+    await scripted.heard("enable server")
     change.cancel()  # as if the agent had died
     (scripted.run / "hang").unlink()
     scripted.haproxy = scripted.agent()
@@ -122,3 +126,14 @@ async def test_a_backend_that_lingers_excuses_nothing_else(scripted: Scripted) -
     await scripted.told(snapshot())
     scripted.refuse("add map")
     assert (await scripted.told(snapshot(1)))[-1] == RELOAD[0]
+
+
+async def test_a_certificate_that_cannot_be_set_is_set_a_little_later(scripted: Scripted) -> None:
+    await scripted.told(snapshot(1))
+    scripted.refuse("commit ssl cert")
+    renewal = asyncio.create_task(scripted.haproxy.set_identity("PEM"))
+    await scripted.heard("commit ssl cert")
+    (scripted.run / "told").write_text("")
+    scripted.refuse()
+    await renewal
+    await scripted.heard("commit ssl cert")
