@@ -40,8 +40,10 @@ def compile_expression(expression: str) -> Callable[[bytes], bool]:
     return lambda value: compiled.fullmatch(value) is not None
 
 
+@lru_cache(maxsize=16384)
 def refusal(expression: str) -> str | None:
-    """Why this expression cannot be used, or None."""
+    """Why this expression cannot be used, or None. Remembered for longer than what is compiled: every snapshot asks it
+    of all of its expressions, and some take RE2 milliseconds."""
     try:
         compile_expression(expression)
     except ValueError as error:

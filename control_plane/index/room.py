@@ -19,6 +19,8 @@ MAX_BYTES = 4 * 1024 * 1024
 ordinary size."""
 RULE_BYTES = 128
 """What the least match or rule takes in a snapshot, however short it is written."""
+EXPRESSION_BYTES = 2048
+"""What a regular expression counts more than its text: every sidecar compiles it."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -27,7 +29,8 @@ def size(route: AnyRoute) -> int:
     """About how many bytes a route takes in a snapshot, for each port that it acts on."""
     matches = sum(max(1, len(getattr(rule, "matches", ()))) for rule in route.spec.rules)
     names = len(_encoder.encode(route.spec.hostnames)) * len(route.spec.rules) if route.takes_connections else 0
-    return len(_encoder.encode(route.spec.rules)) + names + RULE_BYTES * matches
+    expressions = EXPRESSION_BYTES * len(route.expressions)
+    return expressions + len(_encoder.encode(route.spec.rules)) + names + RULE_BYTES * matches
 
 
 def crowded_out(routes: Iterable[tuple[AnyRoute, int]]) -> frozenset[tuple[str, Key]]:

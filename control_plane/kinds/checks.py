@@ -20,6 +20,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTION
 MAX_VALUE = 4096
 """Characters of a header or query value, the Gateway API's limit."""
 MAX_PATH = 1024
+MAX_EXPRESSIONS = 256
+"""Different regular expressions in one object."""
 
 
 def dns_label(path: str, value: str) -> Iterator[Violation]:
@@ -110,6 +112,13 @@ def at_most(path: str, items: Iterable[object], limit: int) -> Iterator[Violatio
     count = sum(1 for _ in items)
     if count > limit:
         yield Violation(path, f"has {count} items, at most {limit} are allowed")
+
+
+def few_expressions(path: str, expressions: frozenset[str]) -> Iterator[Violation]:
+    """A bound on the regular expressions of an object, asked before they are looked at: each may take milliseconds."""
+    if len(expressions) > MAX_EXPRESSIONS:
+        message = f"has {len(expressions)} different regular expressions, at most {MAX_EXPRESSIONS} are allowed"
+        yield Violation(path, f"{message}: write prefixes where they will do, or more objects")
 
 
 def regex(path: str, value: str) -> Iterator[Violation]:

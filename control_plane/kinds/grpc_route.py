@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from control_plane.kinds import checks, filters, session
 from control_plane.kinds.filters import FilteredRule
 from control_plane.kinds.meta import Strict
-from control_plane.kinds.route import MAX_MATCHES, AnyRoute, RouteSpec, ValueMatch, value_violations
+from control_plane.kinds.route import MAX_MATCHES, AnyRoute, RouteSpec, ValueMatch, value_expressions, value_violations
 from mesh_policy.errors import Violation
 from mesh_policy.grpc import path_match
 
@@ -38,6 +38,13 @@ class GrpcRule(FilteredRule, frozen=True, kw_only=True):
     filter_types: ClassVar[frozenset[str]] = filters.OF_CALLS
     matches: tuple[GrpcMatch, ...] = ()
     """Empty: every call."""
+
+    def expressions(self) -> Iterator[str]:
+        """Of methods and headers."""
+        for match in self.matches:
+            if match.method is not None and match.method.type == "RegularExpression":
+                yield f"{match.method.service}/{match.method.method}"
+            yield from value_expressions(match.headers)
 
 
 class GrpcRouteSpec(RouteSpec, frozen=True, kw_only=True):

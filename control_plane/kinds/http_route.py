@@ -13,7 +13,7 @@ from control_plane.kinds import checks, filters, retry, session, timeouts
 from control_plane.kinds.filters import FilteredRule
 from control_plane.kinds.meta import Strict
 from control_plane.kinds.retry import RouteRetry
-from control_plane.kinds.route import MAX_MATCHES, AnyRoute, RouteSpec, ValueMatch, value_violations
+from control_plane.kinds.route import MAX_MATCHES, AnyRoute, RouteSpec, ValueMatch, value_expressions, value_violations
 from control_plane.kinds.timeouts import HttpTimeouts
 from mesh_policy.errors import Violation
 from mesh_policy.snapshot import MatchType
@@ -42,6 +42,13 @@ class HttpRule(FilteredRule, frozen=True, kw_only=True):
     """Empty: every request."""
     timeouts: HttpTimeouts | None = None
     retry: RouteRetry | None = None
+
+    def expressions(self) -> Iterator[str]:
+        """Of paths, headers and query parameters."""
+        for match in self.matches:
+            if match.path is not None and match.path.type == "RegularExpression":
+                yield match.path.value
+            yield from value_expressions((*match.headers, *match.query_params))
 
     @property
     def only_prefixes(self) -> bool:

@@ -91,6 +91,10 @@ class AnyRule(Strict, frozen=True, kw_only=True):
         for i, ref in enumerate(self.backend_refs):
             yield Reference(f"backendRefs[{i}]", ref, self.carries)
 
+    def expressions(self) -> Iterator[str]:
+        """The regular expressions of its matches."""
+        yield from ()
+
     @property
     def keeps_sessions(self) -> bool:
         """It sends a client to one endpoint again and again."""
@@ -154,6 +158,11 @@ class AnyRoute(HasStatus, frozen=True, kw_only=True):
             for one in rule.references():
                 yield one._replace(at=f"spec.rules[{i}].{one.at}")
 
+    @property
+    def expressions(self) -> frozenset[str]:
+        """The different regular expressions of its matches."""
+        return frozenset(one for rule in self.spec.rules for one in rule.expressions())
+
     def reading_violations(self) -> Iterator[Violation]:
         """Why the spec cannot be read."""
         if self.malformed:
@@ -166,6 +175,11 @@ def weight_violations(at: str, refs: tuple[WeightedRef, ...]) -> Iterator[Violat
     for i, ref in enumerate(refs):
         if not 0 <= ref.weight <= MAX_WEIGHT:
             yield Violation(f"{at}[{i}].weight", f"{ref.weight} is out of range: use 0 to {MAX_WEIGHT}")
+
+
+def value_expressions(values: tuple[ValueMatch, ...]) -> Iterator[str]:
+    """The regular expressions among matches of headers or query parameters."""
+    yield from (value.value for value in values if value.type == "RegularExpression")
 
 
 def value_violations(at: str, values: tuple[ValueMatch, ...], *, are_headers: bool) -> Iterator[Violation]:

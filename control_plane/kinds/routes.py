@@ -58,8 +58,13 @@ def validate(route: AnyRoute) -> tuple[Violation, ...]:
     """What is malformed. Routes without a Service as parent are another implementation's: nothing is said of them."""
     if not route.is_ours:
         return ()
-    too_many = checks.at_most("spec.rules", route.spec.rules, MAX_RULES)
-    return (*route.reading_violations(), *too_many, *ROUTES[route.kind].violations(route.spec))
+    bounds = (
+        *checks.at_most("spec.rules", route.spec.rules, MAX_RULES),
+        *checks.few_expressions("spec.rules", route.expressions),
+    )
+    if bounds:
+        return (*route.reading_violations(), *bounds)
+    return (*route.reading_violations(), *ROUTES[route.kind].violations(route.spec))
 
 
 def unsupported(route: AnyRoute) -> tuple[Violation, ...]:

@@ -82,8 +82,20 @@ def _violations(obj: ServiceIntentions) -> Iterator[Violation]:
     if not obj.spec.sources:
         yield Violation("spec.sources", "is empty: name at least one source")
     yield from checks.at_most("spec.sources", obj.spec.sources, MAX_SOURCES)
+    many = tuple(checks.few_expressions("spec.sources", frozenset(_expressions(obj.spec))))
+    yield from many
+    if many:
+        return
     for i, source in enumerate(obj.spec.sources):
         yield from _source(f"spec.sources[{i}]", source)
+
+
+def _expressions(spec: ServiceIntentionsSpec) -> Iterator[str]:
+    for source in spec.sources:
+        for permission in source.permissions:
+            if permission.http is not None:
+                given = (permission.http.path_regex, *(test.regex for test in permission.http.header))
+                yield from (one for one in given if one is not None)
 
 
 def _source(at: str, source: IntentionSource) -> Iterator[Violation]:

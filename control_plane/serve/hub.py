@@ -13,7 +13,7 @@ from control_plane.kinds.pod import Pod
 from control_plane.serve.acks import Ack
 from control_plane.serve.debounce import Debounce
 from control_plane.serve.metrics import Metrics
-from mesh_policy.wire import encode
+from mesh_policy.wire import MAX_SNAPSHOT_BYTES, encode
 
 logger = logging.getLogger(__name__)
 
@@ -60,10 +60,13 @@ class Mailbox:
 class Hub:
     """Compiles for the connected sidecars whenever the index has changed for them."""
 
-    def __init__(self, index: Index, compiler: Compiler, metrics: Metrics) -> None:
+    def __init__(
+        self, index: Index, compiler: Compiler, metrics: Metrics, *, most_bytes: int = MAX_SNAPSHOT_BYTES
+    ) -> None:
         self.index = index
         self._compiler = compiler
         self._metrics = metrics
+        self._most_bytes = most_bytes
         self._streams: dict[Key, Mailbox] = {}
         self._acks: dict[Key, Ack] = {}
         self._affected: set[Key] = set()
@@ -107,8 +110,14 @@ class Hub:
         if compiled is None:
             mailbox.close()
         elif (config := compiled.config).version != mailbox.version:
-            line = b'{"type":"snapshot","config":' + encode(config, mailbox.unknown) + b"}\n"
-            mailbox.put_snapshot(config.version, line)
+            data = encode(config, mailbox.unknown)
+            if len(data) > self._most_bytes:
+                # It would cut the stream, connect again and be sent as much again, and so would all others.
+                about = {"pod": "/".join(key), "bytes": len(data), "most": self._most_bytes}
+                logger.error("snapshot is too large, the sidecar keeps what it runs", extra=about)
+                self._metrics.failures.inc()
+                return
+            mailbox.put_snapshot(config.version, b'{"type":"snapshot","config":' + data + b"}\n")
             self._metrics.snapshots.inc()
             if compiled.left:
                 left = ", ".join(sorted({one.field for one in compiled.left}))

@@ -37,3 +37,12 @@ def test_no_expression_explodes() -> None:
     began = time.process_time()
     assert not holds(b"a" * 20_000)
     assert time.process_time() - began < 1
+
+
+def test_thousands_of_expressions_are_judged_once() -> None:
+    """Every snapshot asks it of all of them, far more than are kept compiled."""
+    many = [f"judged{i}" for i in range(3000)]
+    assert all(regex.refusal(one) is None for one in many)
+    before = regex.compile_expression.cache_info().misses
+    assert all(regex.refusal(one) is None for one in many)
+    assert regex.compile_expression.cache_info().misses == before

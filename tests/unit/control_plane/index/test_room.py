@@ -6,7 +6,7 @@ from typing import Any
 
 from control_plane.compile.workload import compile_workload
 from control_plane.index.attachment import attachments
-from control_plane.index.room import MAX_BYTES, RULE_BYTES, crowded_out, size
+from control_plane.index.room import EXPRESSION_BYTES, MAX_BYTES, RULE_BYTES, crowded_out, size
 from control_plane.index.store import Index
 from control_plane.kinds.meta import Ref
 from control_plane.kinds.route import AnyRoute
@@ -76,3 +76,10 @@ def test_the_status_says_why() -> None:
     accepted = entry["conditions"][0]
     assert (accepted["status"], accepted["reason"]) == ("False", "TooManyRules")
     assert "more than 4 MiB" in accepted["message"]
+
+
+def test_an_expression_counts_more_than_its_text() -> None:
+    kinds = ("PathPrefix", "RegularExpression")
+    routes = [a_route(kind.lower(), "api", {"matches": [{"path": {"type": kind, "value": "/a"}}]}) for kind in kinds]
+    plain, expression = the_routes(an_index(*SHOP, *routes))
+    assert size(expression) > size(plain) + EXPRESSION_BYTES

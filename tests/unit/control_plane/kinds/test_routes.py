@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from control_plane.kinds.checks import MAX_EXPRESSIONS
 from control_plane.kinds.registry import KINDS, decode, violations
 from control_plane.kinds.route import AnyRoute
 from control_plane.kinds.routes import ROUTES, outline, rank, unsupported, validate
@@ -76,3 +77,30 @@ def test_only_routes_have_outlines() -> None:
     found = outline("GRPCRoute", data, "why")
     assert found is not None
     assert (found.kind, found.malformed) == ("GRPCRoute", "why")
+
+
+def with_expressions(kind: str, number: int) -> AnyRoute:
+    """A route of so many expressions, all of them wrong."""
+    broken = [f"({i}" for i in range(number)]
+    if kind == "GRPCRoute":
+        matches = [{"method": {"type": "RegularExpression", "method": one}} for one in broken]
+    else:
+        matches = [{"path": {"type": "RegularExpression", "value": one}} for one in broken]
+    return read(kind, *({"matches": matches[i : i + 60], "backendRefs": [to("api")]} for i in range(0, number, 60)))
+
+
+@pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute"])
+def test_too_many_expressions_are_refused_before_they_are_looked_at(kind: str) -> None:
+    """4,096 of the slowest took RE2 ten seconds, in which the control plane did nothing else."""
+    assert len(validate(with_expressions(kind, MAX_EXPRESSIONS))) >= MAX_EXPRESSIONS
+    (one,) = validate(with_expressions(kind, MAX_EXPRESSIONS + 1))
+    assert one.path == "spec.rules"
+    assert "257 different regular expressions" in one.message
+
+
+def test_expressions_of_headers_and_query_parameters_count_and_equal_ones_count_once() -> None:
+    expression = {"name": "a", "type": "RegularExpression", "value": "a+"}
+    match = {"headers": [expression], "queryParams": [{**expression, "value": "b+"}]}
+    assert read("HTTPRoute", {"matches": [match, match]}).expressions == {"a+", "b+"}
+    assert read("GRPCRoute", {"matches": [{"headers": [expression]}]}).expressions == {"a+"}
+    assert read("HTTPRoute", {"matches": [{"headers": [{"name": "a", "value": "a+"}]}]}).expressions == frozenset()

@@ -71,3 +71,17 @@ def test_what_is_wrong_is_named(source: dict[str, Any], path: str) -> None:
 def test_nobody_named_is_an_error() -> None:
     assert paths() == ["spec.sources"]
     assert paths({"name": "web", "action": "allow"}, destination="A") == ["spec.destination.name"]
+
+
+def test_too_many_expressions_are_refused_before_they_are_looked_at() -> None:
+    """As many as an object can hold took RE2 minutes."""
+    permissions = [
+        {"action": "allow", "http": {"pathRegex": f"(a{i}", "header": [{"name": "x", "regex": f"(b{i}"}]}}
+        for i in range(32)
+    ]
+    several = [
+        {"name": f"s{j}", "permissions": [json.loads(json.dumps(one).replace("(", f"({j}")) for one in permissions]}
+        for j in range(5)
+    ]
+    assert len(paths(*several[:4])) == 256
+    assert paths(*several) == ["spec.sources"]

@@ -12,6 +12,7 @@ from control_plane.serve.hub import Hub, Mailbox
 from control_plane.serve.metrics import Metrics
 from mesh_policy.errors import Violation
 from mesh_policy.schema import missing
+from mesh_policy.wire import encode
 from tests.support.cluster import API_SERVICE, SHOP, WEB, a_policy, a_service, an_index, put
 from tests.support.older import SLOW_START, without
 
@@ -113,3 +114,18 @@ async def test_an_older_sidecar_is_sent_what_it_knows() -> None:
     assert b"slowStartSeconds" not in less
     assert b"accessLog" in whole
     assert b"accessLog" not in less
+
+
+async def test_what_a_sidecar_would_refuse_for_its_size_is_not_sent() -> None:
+    """It would cut the stream for it, and ask again at once."""
+    index = an_index(*SHOP)
+    config = Compiler(index).compile(KEY)
+    assert config is not None
+    hub = Hub(index, Compiler(index), Metrics(), most_bytes=len(encode(config)))
+    assert len(await hub.open(KEY).take(10)) == 1
+    put(index, a_service("new", "10.96.1.1"))
+    mailbox = hub.open(KEY)
+    assert await mailbox.take(0) == []
+    assert not mailbox.closed
+    index.delete(Ref("Service", "shop", "new"))
+    assert len(await hub.open(KEY).take(10)) == 1
