@@ -91,6 +91,23 @@ class Helm:
         current = self.find(name, namespace)
         return current is None or current.status != "deployed" or current.description != describe(chart, values)
 
+    def check_values(self, name: str, namespace: str, chart: Path, values: Values) -> None:
+        """Nothing is asked of the cluster. Raises MeshctlError: the chart's schema does not allow the values."""
+
+        async def render() -> None:
+            try:
+                found = await self._client.get_chart(chart)
+                await self._client.template_resources(found, name, values, namespace=namespace)
+            except pyhelm3.errors.Error as error:
+                said = error.stderr.decode(errors="replace")
+                # whatever else it says is of no meaning without the cluster: an older Helm takes it for an older one
+                if "values don't meet the specifications" in said:
+                    wrong = "; ".join(line[2:] for line in said.splitlines() if line.startswith("- "))
+                    hint = f"the values of the chart, each with its meaning: {chart}/values.yaml"
+                    raise MeshctlError(f"values of chart {chart.name}: {wrong or said.strip()}", hint) from error
+
+        self._run(render(), f"chart {chart.name}")
+
     def values(self, name: str, namespace: str) -> Values:
         """What was given when the release was made ({} when there is none)."""
 

@@ -51,6 +51,7 @@ def run(session: Session) -> int:
     values = wanted_values(session, mesh, helm.values(RELEASE, session.namespace) if upgrade else {})
     if options.ca:
         values = charts.merge(values, {"ca": {"create": False}})
+    helm.check_values(RELEASE, session.namespace, mesh, values)
     if options.dry_run:
         changed = helm.would_change(CRDS_RELEASE, session.namespace, crds, {})
         changed |= helm.would_change(RELEASE, session.namespace, mesh, values)

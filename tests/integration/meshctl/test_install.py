@@ -112,7 +112,9 @@ def test_the_whole_life(kubernetes: ApiServer, meshctl: Meshctl, tmp_path: Path)
         assert kubernetes.call("GET", DEPLOYMENT).body["spec"]["replicas"] == 3
         assert meshctl("upgrade", "--set", "proxy.logLevel=debug") == 0
         assert kubernetes.call("GET", DEPLOYMENT).body["spec"]["replicas"] == 3, "an upgrade keeps what was given"
-        assert meshctl("upgrade", "--set", "nonsense=1") == EXIT_FAILED
+        for dry in ((), ("--dry-run",)):
+            assert meshctl("upgrade", "--set", "nonsense=1", *dry) == EXIT_FAILED
+            assert "additional properties 'nonsense' not allowed" in meshctl.said["error"]
         assert revision(kubernetes) == before + 2
         assert meshctl("rollback", "--revision", str(before)) == 0
         assert kubernetes.call("GET", DEPLOYMENT).body["spec"]["replicas"] == 2
