@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import yaml
 from aiohttp import web
 
+from tests.support import json_patch
+
 Json = dict[str, Any]
 Key = tuple[str, str]
 
@@ -281,7 +283,11 @@ class FakeKube:
         if request.method == "PUT":
             return {**known, **change, "metadata": {**known["metadata"], **change["metadata"]}}
         if content_type == "application/json-patch+json":
-            return _json_patch(known, change)
+            try:
+                patched: Json = json_patch.apply(known, change)
+            except (ValueError, LookupError):
+                return None
+            return patched
         merged = _merge(known, change)
         if subresource == "status":
             return {**known, "status": merged.get("status", {})}
@@ -351,18 +357,3 @@ def _merge(known: Any, change: Any) -> Any:
         else:
             merged[name] = _merge(merged.get(name), value)
     return merged
-
-
-def _json_patch(known: Json, operations: list[Json]) -> Json | None:
-    """RFC 6902, as far as tests need it: add, replace and test on existing parents."""
-    for operation in operations:
-        *parents, last = operation["path"].strip("/").split("/")
-        target: Any = known
-        for part in parents:
-            target = target[int(part)] if isinstance(target, list) else target[part]
-        if operation["op"] == "test":
-            if target.get(last) != operation["value"]:
-                return None
-        else:
-            target[last] = operation["value"]
-    return known

@@ -1,4 +1,4 @@
-"""RFC 6902, as much of it as the injector uses: add, replace, remove. Strict where the RFC is."""
+"""RFC 6902, as much of it as the control plane uses: add, replace, remove, test. Strict where the RFC is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def apply(document: Any, operations: Iterable[dict[str, Any]]) -> Any:
 
     Raises:
         KeyError, IndexError: a path leads nowhere.
-        ValueError: an operation that the injector has no business with.
+        ValueError: a test fails, or an operation that the control plane has no business with.
     """
     result = copy.deepcopy(document)
     for operation in operations:
@@ -26,6 +26,9 @@ def apply(document: Any, operations: Iterable[dict[str, Any]]) -> Any:
             del place[int(last) if isinstance(place, list) else last]
         elif operation["op"] in ("add", "replace"):
             _put(place, last, operation)
+        elif operation["op"] == "test":
+            if (place[int(last)] if isinstance(place, list) else place[last]) != operation["value"]:
+                raise ValueError(f"{operation['path']} is not {operation['value']!r}")
         else:
             raise ValueError(f"operation {operation['op']!r}")
     return result
