@@ -9,6 +9,7 @@ from typing import Any
 
 from meshctl import pods
 from meshctl.checks import Category, Check, CheckFailed, Context, Finding, Skipped, Warned
+from meshctl.checks.control_plane import deployment_path
 from meshctl.client import ApiError
 from meshctl.names import CONTROLLER_NAME, GATEWAY_API, GATEWAY_X_API, HEALTH_PORT, MESH_API, METRICS_PORT
 from meshctl.pods import Pod
@@ -74,12 +75,25 @@ def metrics(context: Context) -> Finding:
 
 
 def versions(context: Context) -> Finding:
-    images = Counter(pod.proxy_image for pod in meshed(context))
-    if len(images) > 1:
-        newest = images.most_common(1)[0][0]
-        behind = sorted({f"{pod.namespace}/{pod.owner}" for pod in meshed(context) if pod.proxy_image != newest})
-        raise Warned(f"{len(images)} versions of the sidecar run; restart {', '.join(behind[:5])}")
-    return Finding(next(iter(images)))
+    """Each has the image that new pods get: after an upgrade those that were there before have not."""
+    found = meshed(context)
+    newest = injected_image(context) or Counter(pod.proxy_image for pod in found).most_common(1)[0][0]
+    behind = [pod for pod in found if pod.proxy_image != newest]
+    if behind:
+        owners = sorted({f"{pod.namespace}/{pod.owner}" for pod in behind})
+        more = f" and {len(owners) - 5} more" if len(owners) > 5 else ""
+        raise Warned(
+            f"{len(behind)} of {len(found)} are not of {newest}, as new pods are; restart {', '.join(owners[:5])}{more}"
+        )
+    return Finding(newest)
+
+
+def injected_image(context: Context) -> str:
+    """What the control plane gives to new pods; empty: it does not say."""
+    deployment = context.cluster.find(deployment_path(context)) or {}
+    containers = deployment.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+    variables = [one for container in containers for one in container.get("env", [])]
+    return next((str(one["value"]) for one in variables if one["name"] == "HEDDLE_IMAGE"), "")
 
 
 def restarts(context: Context) -> Finding:
@@ -198,7 +212,7 @@ CATEGORY = Category(
         ),
         Check(
             name="versions",
-            description="all are of one version",
+            description="all are of the version that new pods get",
             hint="kubectl -n NAMESPACE rollout restart deployment/NAME",
             run=versions,
         ),

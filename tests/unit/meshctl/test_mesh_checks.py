@@ -170,6 +170,18 @@ def test_two_versions_are_a_warning_that_names_who_is_behind() -> None:
         data_plane.versions(sidecars(*pods))
 
 
+def test_after_an_upgrade_those_of_before_are_behind_though_they_are_more_or_all() -> None:
+    container = {"env": [{"name": "HEDDLE_POD", "valueFrom": {}}, {"name": "HEDDLE_IMAGE", "value": "sidecar:2"}]}
+    upgraded = {DEPLOYMENT: {"spec": {"template": {"spec": {"containers": [container]}}}}}
+    old = [a_pod("shop", "a-1", image="sidecar:1"), a_pod("shop", "a-2", image="sidecar:1")]
+    new = a_pod("shop", "b-1", image="sidecar:2")
+    with pytest.raises(Warned, match=r"2 of 3 are not of sidecar:2, as new pods are; restart shop/Deployment/a$"):
+        data_plane.versions(sidecars(*old, new, **upgraded))
+    with pytest.raises(Warned, match="2 of 2"):
+        data_plane.versions(sidecars(*old, **upgraded))
+    assert data_plane.versions(sidecars(new, **upgraded)).message == "sidecar:2"
+
+
 def test_a_pod_that_is_older_than_the_label_is_noticed() -> None:
     namespace = {"metadata": {"name": "shop", "labels": {"mesh.heddle.dev/inject": "enabled"}}}
     seen = context({"/api/v1/pods": [a_pod("shop", "a-1", meshed=False)], "/api/v1/namespaces": [namespace]})
