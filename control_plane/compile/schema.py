@@ -10,6 +10,9 @@ from mesh_policy.schema import Left, lessen
 from mesh_policy.snapshot import Outbound, WorkloadConfig
 from mesh_policy.wire import stamp
 
+MOST_VERSIONS = 8
+"""Different sets of unknown fields that are compiled for: each costs a walk through the whole outbound part, and any
+pod of the mesh may claim whatever it likes. Sidecars beyond are sent everything, and refuse what they do not know."""
 _EMPTY = Outbound()
 
 
@@ -27,9 +30,13 @@ class Lessener:
 
     def __init__(self) -> None:
         self._outbound: dict[tuple[int, frozenset[str]], tuple[Outbound, Outbound, frozenset[Left]]] = {}
+        self._versions: set[frozenset[str]] = set()
 
     def lessen(self, config: WorkloadConfig, unknown: frozenset[str]) -> Compiled:
         """The configuration for a sidecar that does not know these fields, stamped."""
+        if len(self._versions | {unknown}) > MOST_VERSIONS:
+            return Compiled(config)
+        self._versions.add(unknown)
         outbound, left = self._shared(config.outbound, unknown)
         rest, own = lessen(structs.replace(config, outbound=_EMPTY), unknown)
         return Compiled(stamp(structs.replace(rest, outbound=outbound)), left | own)

@@ -195,6 +195,9 @@ class Index:
 
     def pods_of(self, service: Service) -> tuple[Pod, ...]:
         """The pods behind a Service, ready or not: those its selector names, else those its endpoints stand for."""
+        return self.once(("pods of a Service", service.key), lambda: self._behind(service))
+
+    def _behind(self, service: Service) -> tuple[Pod, ...]:
         namespace = service.metadata.namespace
         if service.spec.selector:
             wanted = service.spec.selector.items()
@@ -204,7 +207,9 @@ class Index:
             for part in self.slices(namespace, service.metadata.name)
             for endpoint in part.endpoints or ()
         )
-        found = (self.pod(ref.namespace or namespace, ref.name) for ref in targets if ref and ref.kind == "Pod")
+        # Pods of other namespaces are none of its own, whatever its endpoints claim: intentions go by this.
+        own = (ref for ref in targets if ref and ref.kind == "Pod" and ref.namespace in {"", namespace})
+        found = (self.pod(namespace, ref.name) for ref in own)
         return tuple(pod for pod in found if pod is not None)
 
     def services_of(self, pod: Pod) -> tuple[Service, ...]:

@@ -9,7 +9,7 @@ from control_plane.index.store import Index
 from control_plane.kinds.pod import Pod
 from control_plane.kinds.service import Service
 from mesh_policy.snapshot import Authorization, SourceMatch
-from tests.support.cluster import SHOP, a_mesh_config, a_namespace, a_pod, a_service, an_index, intentions, put
+from tests.support.cluster import SHOP, a_mesh_config, a_namespace, a_pod, a_service, a_slice, an_index, intentions, put
 
 ALLOW, DENY = {"action": "allow"}, {"action": "deny"}
 
@@ -139,3 +139,13 @@ def test_the_pods_of_a_named_caller_are_looked_for_once() -> None:
     assert index.searches == 1
     put(index, a_pod("web-2", "10.0.0.7", account="other"))
     assert compiled(index).intentions[0].source.identities == (identity("shop", "other"), identity("shop", "web"))
+
+
+def test_a_service_does_not_stand_for_pods_of_other_namespaces() -> None:
+    """Else who may write endpoints in `loud` could put others under a denial of its own Service, or an allowance."""
+    victim = a_pod("good-1", "10.0.5.1", namespace="good", account="good")
+    mine = a_pod("loud-1", "10.0.5.2", namespace="loud", account="loud")
+    service = a_service("bare", "10.96.5.1", namespace="loud", selector=None)
+    part = a_slice("bare", victim, mine, namespace="loud")
+    source = the_source({"name": "bare", "namespace": "loud"}, victim, mine, service, part)
+    assert source.identities == (identity("loud", "loud"),)

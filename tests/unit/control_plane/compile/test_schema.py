@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control_plane.compile.schema import Lessener
+from control_plane.compile.schema import MOST_VERSIONS, Lessener
 from control_plane.compile.workload import Compiler, compile_workload
 from mesh_policy.schema import missing
 from mesh_policy.wire import encode
@@ -50,6 +50,16 @@ def test_what_workloads_share_is_gone_through_once() -> None:
     configs = [compiler.compile(key) for key in (WEB, API)]
     one, other = (lessener.lessen(config, OLDER).config for config in configs if config is not None)
     assert one.outbound is other.outbound
+
+
+def test_a_pod_cannot_make_us_compile_for_ever_new_versions() -> None:
+    compiler = Compiler(an_index(*SHOP, SLOWLY))
+    whole = compiler.compile_for(WEB, frozenset())
+    claims = [OLDER | {f"Claimed.field{i}"} for i in range(MOST_VERSIONS + 1)]
+    *some, beyond = (compiler.compile_for(WEB, claim) for claim in claims)
+    assert all(one is not None and one.left for one in some)
+    assert beyond == whole
+    assert compiler.compile_for(API, claims[0]) != compiler.compile_for(API, frozenset()), "those that came first stay"
 
 
 def test_it_is_forgotten_when_the_index_changes() -> None:
