@@ -11,12 +11,14 @@ from meshctl import pods
 from meshctl.checks import Category, Check, CheckFailed, Context, Finding, Skipped, Warned
 from meshctl.checks.control_plane import deployment_path
 from meshctl.client import ApiError
-from meshctl.names import CONTROLLER_NAME, GATEWAY_API, GATEWAY_X_API, HEALTH_PORT, MESH_API, METRICS_PORT
+from meshctl.names import CONTROLLER_NAME, GATEWAY_API, GATEWAY_X_API, GROUP, HEALTH_PORT, MESH_API, METRICS_PORT
 from meshctl.pods import Pod
 
 MOST = 200
 """Sidecars that are asked one by one; of more, the first ones are."""
 EXPIRY = re.compile(r"^heddle_agent_certificate_expiry_seconds(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
+INJECTOR = f".injector.{GROUP}"
+"""In the names of the webhooks that give pods their sidecar."""
 SOON_SECONDS = 6 * 3600
 """A certificate is renewed at half of its 24 h; one with so little left is not being renewed."""
 
@@ -115,6 +117,20 @@ def forgotten(context: Context) -> Finding:
     ]
     if outside:
         raise Warned(f"{len(outside)} pods run without a sidecar in meshed namespaces: {', '.join(outside[:5])}")
+    return Finding()
+
+
+def refused_pods(context: Context) -> Finding:
+    """While no control plane answers, pods are refused; their ReplicaSets try again ever later, up to 17 minutes."""
+    waiting = [
+        f"{item['metadata']['namespace']}/{item['metadata']['name']}"
+        for item in context.cluster.items("/apis/apps/v1/replicasets")
+        for one in (item.get("status") or {}).get("conditions", [])
+        if (one["type"], one["status"]) == ("ReplicaFailure", "True") and INJECTOR in one.get("message", "")
+    ]
+    if waiting:
+        more = f" and {len(waiting) - 5} more" if len(waiting) > 5 else ""
+        raise Warned(f"the injector refused pods of {', '.join(sorted(waiting)[:5])}{more}; they are tried again later")
     return Finding()
 
 
@@ -227,6 +243,13 @@ CATEGORY = Category(
             description="no pod of a meshed namespace runs without one",
             hint="kubectl -n NAMESPACE rollout restart deployment/NAME",
             run=forgotten,
+        ),
+        Check(
+            name="refused",
+            description="no workload waits for a pod that the injector refused",
+            hint="kubectl -n NAMESPACE describe replicaset NAME; once it is mended, at once: "
+            "kubectl -n NAMESPACE annotate replicaset NAME try-again=now --overwrite",
+            run=refused_pods,
         ),
     ),
 )

@@ -189,6 +189,20 @@ def test_a_pod_that_is_older_than_the_label_is_noticed() -> None:
         data_plane.forgotten(seen)
 
 
+def test_workloads_that_wait_for_a_refused_pod_are_named() -> None:
+    def replica_set(name: str, message: str, status: str = "True") -> dict[str, Any]:
+        condition = {"type": "ReplicaFailure", "status": status, "reason": "FailedCreate", "message": message}
+        return {"metadata": {"namespace": "shop", "name": name}, "status": {"conditions": [condition]}}
+
+    ours = 'failed calling webhook "namespace-enabled.injector.mesh.heddle.dev": connection refused'
+    path = "/apis/apps/v1/replicasets"
+    others = [replica_set("quota", "exceeded quota"), replica_set("old", ours, "False"), {**replica_set("x", ours)}]
+    others[2]["status"] = {}
+    assert data_plane.refused_pods(context({path: others})).message == ""
+    with pytest.raises(Warned, match=r"refused pods of shop/web-1; they are tried again later"):
+        data_plane.refused_pods(context({path: [*others, replica_set("web-1", ours)]}))
+
+
 def test_an_object_that_is_not_in_effect_is_quoted() -> None:
     bad = {"type": "Accepted", "status": "False", "message": "spec.rules[0]: no such thing"}
     route = {
