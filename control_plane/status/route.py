@@ -17,6 +17,8 @@ from control_plane.status.conditions import accepted, condition, invalid, merged
 from control_plane.status.progress import Progress
 from mesh_policy.errors import Violation
 
+MAX_PARENTS = 32
+"""Of the API; entries of others are never pushed out. A longer list could not be written at all."""
 _SHUT = "requests that it would see get an error"
 
 
@@ -36,7 +38,7 @@ def parents(index: Index, route: AnyRoute, done: Progress, now: str) -> list[dic
             now,
         )
         ours.append({"parentRef": ref, "controllerName": CONTROLLER_NAME, "conditions": said})
-    return [*others, *ours]
+    return [*others, *ours][: max(MAX_PARENTS, len(others))]
 
 
 def _conditions(index: Index, route: AnyRoute, attached: Attachment, done: Progress) -> list[Condition]:

@@ -215,3 +215,15 @@ def test_a_filter_that_is_not_here_shuts_its_rule_and_the_others_act() -> None:
     (entry,) = status(a_route("r", "api", {**good, "filters": [EXTENSION]}))
     assert "PartiallyInvalid" not in conditions(entry)
     assert entry["conditions"][0]["message"].endswith("requests that it would see get an error")
+
+
+def test_entries_of_others_leave_no_room_for_more_than_the_api_takes() -> None:
+    obj = a_route("r", "api", {"backendRefs": [to("api")]})
+    others = [
+        {"parentRef": {"name": f"gateway-{i}"}, "controllerName": "example.com/gateway", "conditions": []}
+        for i in range(32)
+    ]
+    obj["status"] = {"parents": others[1:]}
+    assert len(status(obj)) == 32
+    obj["status"] = {"parents": others}
+    assert status(obj) == others
