@@ -26,7 +26,7 @@ def parents(index: Index, route: AnyRoute, done: Progress, now: str) -> list[dic
     """`status.parents` as it should be: others' entries as they are, ours anew, stale ones of ours gone."""
     old = list(route.status.parents) if route.status else []
     others = [dict(entry) for entry in old if entry.get("controllerName") != CONTROLLER_NAME]
-    ours = []
+    ours: list[dict[str, Any]] = []
     for attached in attachments(index, route):
         ref = _parent_ref(attached.parent)
         known = next((e for e in old if e.get("controllerName") == CONTROLLER_NAME and e.get("parentRef") == ref), {})
