@@ -22,7 +22,7 @@ def affected(index: Index, kind: str, obj: Object) -> frozenset[tuple[str, str]]
     namespace = obj.metadata.namespace
     match obj:
         case _ if kind == "ServiceIntentions":
-            return meshed(index, namespace)
+            return index.meshed(namespace)
         case XMesh():
             return frozenset()
         case BackendTrafficPolicy() if not obj.services:
@@ -30,15 +30,6 @@ def affected(index: Index, kind: str, obj: Object) -> frozenset[tuple[str, str]]
         case AnyRoute() if not obj.is_ours:
             return frozenset()
         case AnyRoute() if all(obj.parent_service(p)[0] != namespace for p in obj.service_parents):
-            return meshed(index, namespace)
+            return index.meshed(namespace)
         case _:
-            return meshed(index)
-
-
-def meshed(index: Index, namespace: str | None = None) -> frozenset[tuple[str, str]]:
-    """The pods with a sidecar."""
-
-    def found() -> frozenset[tuple[str, str]]:
-        return frozenset(pod.key for pod in index.pods(namespace) if pod.is_meshed and not pod.has_ended)
-
-    return index.once(("meshed pods", namespace), found)
+            return index.meshed()

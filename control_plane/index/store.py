@@ -41,6 +41,10 @@ class Index:
         self._slices: dict[Key, dict[Key, EndpointSlice]] = {}
         self._pods: dict[str, dict[str, Pod]] = {}
         self._pod_of_ip: dict[str, Key] = {}
+        self._meshed: dict[str | None, set[Key]] = {}
+        """Living pods with a sidecar, by namespace and (None) all."""
+        self._frozen: dict[str | None, frozenset[Key]] = {}
+        """The same as it is given away, until a pod comes or goes."""
         self._mesh = DEFAULT
         self._lists: dict[str, dict[str | None, tuple[Object, ...]]] = {}
         """By kind and namespace, in order; of a kind that has changed nothing is kept."""
@@ -94,6 +98,10 @@ class Index:
                 self._pods.setdefault(obj.metadata.namespace, {})[obj.metadata.name] = obj
                 if obj.status.pod_ip and not obj.spec.host_network and not obj.has_ended:
                     self._pod_of_ip[obj.status.pod_ip] = obj.key
+                if obj.is_meshed and not obj.has_ended:
+                    for space in (None, obj.metadata.namespace):
+                        self._meshed.setdefault(space, set()).add(obj.key)
+                        self._frozen.pop(space, None)
             case MeshConfig() if obj.metadata.name == NAME and not self._problems[Ref(kind, *obj.key)]:
                 self._mesh = obj
             case _:
@@ -110,6 +118,9 @@ class Index:
                 self._pods.get(obj.metadata.namespace, {}).pop(obj.metadata.name, None)
                 if self._pod_of_ip.get(obj.status.pod_ip) == obj.key:
                     del self._pod_of_ip[obj.status.pod_ip]
+                for space in (None, obj.metadata.namespace):
+                    self._meshed.get(space, set()).discard(obj.key)
+                    self._frozen.pop(space, None)
             case _:
                 pass
 
@@ -187,6 +198,12 @@ class Index:
             return
         for pods in self._pods.values():
             yield from pods.values()
+
+    def meshed(self, namespace: str | None = None) -> frozenset[Key]:
+        """The living pods with a sidecar, of a namespace or all: asked for with every change of the cluster."""
+        if namespace not in self._frozen:
+            self._frozen[namespace] = frozenset(self._meshed.get(namespace, ()))
+        return self._frozen[namespace]
 
     def pod_at(self, ip: str) -> Pod | None:
         """The living pod that has an address of its own."""

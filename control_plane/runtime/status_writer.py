@@ -11,7 +11,7 @@ from typing import Any
 
 from control_plane.compile.schema import Compiled
 from control_plane.compile.workload import Compiler
-from control_plane.index.affected import affected, meshed
+from control_plane.index.affected import affected
 from control_plane.index.policy import PolicyTable
 from control_plane.index.store import Index, Key
 from control_plane.kinds.meta import CONTROLLER_NAME, HasStatus, Object
@@ -131,7 +131,7 @@ class StatusWriter:
         not waited for."""
         found: dict[Key, str] = {}
         left: dict[Key, frozenset[Left]] = {}
-        for key in sorted(meshed(self._index)):
+        for key in sorted(self._index.meshed()):
             pod = self._index.pod(*key)
             if pod is None or (pod.status.phase != "Running" and key not in answers):
                 continue
