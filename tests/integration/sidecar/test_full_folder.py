@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.sidecar.test_survival import until, with_more_backends
-from tests.support.sidecar.mesh import WEB, Mesh
+from tests.support.sidecar.mesh import WEB, Mesh, with_more_backends
+from tests.support.sidecar.waiting import until
 
 AGAIN_SECONDS = 30.0
 """The agent tries again after at most 5 s; a busy machine adds to it."""

@@ -6,6 +6,8 @@ import socket
 import threading
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from mesh_policy.snapshot import (
     Authorization,
     Backend,
@@ -93,6 +95,17 @@ def caller_config(name: str, *, extra: tuple[Frontend, ...] = (), identity: str 
         pods=(PodAddress(ip=API_IP, identity=identity),),
     )
     return WorkloadConfig(workload=workload(name), trust_domain=DOMAIN, outbound=outbound)
+
+
+def with_more_backends(count: int) -> WorkloadConfig:
+    """`web`'s configuration with as many more backends: nothing that the load uses changes."""
+    config = caller_config("web")
+    more = tuple(
+        Backend(name=f"shop/more{i}/80", protocol="http", endpoints=(Endpoint(ip=API_IP, port=HTTP, identity=API),))
+        for i in range(count)
+    )
+    outbound = structs.replace(config.outbound, backends=(*config.outbound.backends, *more))
+    return structs.replace(config, outbound=outbound)
 
 
 def routed(port: int, protocol: str) -> Frontend:
