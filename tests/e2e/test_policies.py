@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from control_plane.kinds.registry import KINDS
 from meshctl.checks.data_plane import conditions_of
 from meshctl.checks.shop import SHOP
 from meshctl.client import Cluster, Object
@@ -19,6 +20,7 @@ from tests.e2e.namespace import Sandbox, eventually
 from tests.e2e.workload import FILES, Program, Workload, bring_programs, expose, start
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
+LIVE_SECONDS = 30
 CALLS = """
 import json, sys, urllib.error, urllib.request
 for method, url in json.loads(sys.argv[1]):
@@ -113,6 +115,38 @@ def test_each_field_is_inherited_by_itself(sandbox: Sandbox) -> None:
         with policy(sandbox, "nearer", "one", retry={"attempts": 0}):
             near = call(sandbox, f"one/fail/1/{key()}", f"two/fail/1/{key()}")
             assert [status for status, _, _ in near] == [503, 200]
+
+
+@contextmanager
+def mesh_defaults(cluster: Cluster, **fields: Any) -> Iterator[None]:
+    """These fields of the MeshConfig for the time of a test; then what was there before."""
+    path = KINDS["MeshConfig"].object_path("", "default")
+    before = cluster.get(path)["spec"]
+    cluster.patch(path, {"spec": fields})
+    try:
+        yield
+    finally:
+        # As a whole: a merge would leave what the test had added to a field.
+        operations = [
+            {"op": "replace" if name in before else "remove", "path": f"/spec/{name}", "value": before.get(name)}
+            for name in fields
+        ]
+        cluster.patch(path, operations, "application/json-patch+json")
+
+
+def test_what_the_whole_mesh_says_holds_where_nobody_says_more(cluster: Cluster, sandbox: Sandbox) -> None:
+    def statuses(*services: str) -> list[int]:
+        urls = [url for name in services for url in (f"{name}/fail/1/{key()}", f"{name}/slow/4000")]
+        return [status for status, _, _ in call(sandbox, *urls)]
+
+    with mesh_defaults(cluster, retry={"attempts": 1, "when": ["503"]}, timeouts={"request": "2s"}):
+        acts = [200, 504]
+        assert eventually(LIVE_SECONDS, lambda: statuses("one", "two"), lambda found: found == acts * 2) == acts * 2
+        with policy(sandbox, "own", "one", retry={"attempts": 0}):
+            assert statuses("one", "two") == [503, 504, 200, 504]
+        with policy(sandbox, "own", "one", timeouts={"request": "0s"}):
+            assert statuses("one", "two") == [200, 200, 200, 504]
+    assert eventually(LIVE_SECONDS, lambda: statuses("two"), lambda found: found == [503, 200]) == [503, 200]
 
 
 def test_a_routes_own_retry_goes_before_the_policys(sandbox: Sandbox, experimental: None) -> None:
