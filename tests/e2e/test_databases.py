@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from meshctl import pods
-from meshctl.client import ApiError, Cluster, Executed
+from meshctl.client import ApiError, Cluster
 from meshctl.names import GROUP, HEALTH_PORT, PROXY
 from tests.e2e.conftest import STATE_DIR
 from tests.e2e.images import build, nodes
 from tests.e2e.namespace import Sandbox, eventually
 from tests.e2e.test_processes import kill
-from tests.e2e.workload import FILES, OUTSIDE, Program, Workload, access_log, bring_programs, expose, start
+from tests.e2e.ways import CASE_SECONDS, Call, calls
+from tests.e2e.workload import FILES, IDLE, OUTSIDE, Program, Workload, access_log, bring_programs, expose, start
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
-CASE_SECONDS = 60
 BACK_SECONDS = 30
 PORTS = {"postgres": 5432, "redis": 6379, "mysql": 3306}
 CASES = (
@@ -50,12 +50,9 @@ WAYS = {
 }
 """Which pod calls which servers. The ones of `open` take plaintext too (Permissive)."""
 
-type Call = Callable[[str, str], Executed]
-
 
 @pytest.fixture(scope="module")
 def call(cluster: Cluster, sandbox: Sandbox) -> Call:
-    """Run one case one way."""
     image = build.databases()
     nodes.bring(cluster, image, STATE_DIR)
     scripts = {name: f"serve_{name}.sh" for name in PORTS}
@@ -64,23 +61,19 @@ def call(cluster: Cluster, sandbox: Sandbox) -> Call:
     for servers_of in ("strict", "outside", "open"):
         for name, port in PORTS.items():
             expose(sandbox, f"{name}-{servers_of}", servers_of, {"port": port})
-    idle = [Program(["sleep", "infinity"])]
     start(
         sandbox,
         Workload("strict", image.name, servers),
         Workload("open", image.name, servers, {f"{GROUP}/mtls": "Permissive"}),
         Workload("outside", image.name, servers, OUTSIDE),
-        Workload("client", image.name, idle),
-        Workload("stranger", image.name, idle, OUTSIDE),
+        Workload("client", image.name, [IDLE]),
+        Workload("stranger", image.name, [IDLE], OUTSIDE),
     )
 
-    def run(way: str, case: str) -> Executed:
-        pod, servers_of = WAYS[way]
-        host = f"{case.partition('_')[0]}-{servers_of}"
-        words = ["python3", f"{FILES}/database_calls.py", host, case]
-        return cluster.execute(sandbox.name, pod, "app", words, CASE_SECONDS)
+    def words(servers_of: str, case: str) -> list[str]:
+        return ["python3", f"{FILES}/database_calls.py", f"{case.partition('_')[0]}-{servers_of}", case]
 
-    return run
+    return calls(sandbox, WAYS, words)
 
 
 @pytest.mark.parametrize("case", CASES)

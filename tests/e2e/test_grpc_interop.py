@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 
-from meshctl.client import Cluster, Executed
+from meshctl.client import Cluster
 from meshctl.names import GROUP
 from tests.e2e.conftest import STATE_DIR
 from tests.e2e.images import build, nodes
 from tests.e2e.namespace import Sandbox
-from tests.e2e.workload import OUTSIDE, Program, Workload, access_log, expose, route, served_by_worker, start
+from tests.e2e.ways import BY_WORKER, WAYS, Call, calls, start_on_all_ways
+from tests.e2e.workload import Program, access_log, served_by_worker
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 PORT = 10000
-CASE_SECONDS = 60
 # Every case of interop_test.sh in the module, which leaves out those that need Google's credentials.
 CASES = (
     "empty_unary",
@@ -38,45 +37,21 @@ CASES = (
     "rpc_soak",
     "channel_soak",
 )
-WAYS = {
-    "unmeshed": ("outside", "unmeshed"),
-    "native": ("client", "plain"),
-    "route": ("client", "routed"),
-    "python": ("python", "plain"),
-}
-"""Which pod calls which Service."""
 ORCA = json.dumps({"loadBalancingConfig": [{"test_backend_metrics_load_balancer": {}}]})
-
-type Call = Callable[[str, str], Executed]
 
 
 @pytest.fixture(scope="module")
 def call(cluster: Cluster, sandbox: Sandbox) -> Call:
-    """Run one case one way."""
     image = build.grpc_interop()
     nodes.bring(cluster, image, STATE_DIR)
     port = {"name": "grpc", "port": 80, "targetPort": PORT}
-    expose(sandbox, "plain", "server", port)
-    expose(sandbox, "routed", "server", port)
-    expose(sandbox, "unmeshed", "lonely", port)
-    route(sandbox, "GRPCRoute", "routed", "plain", 80)
-    server = [Program(["/server", f"--port={PORT}"], PORT)]
-    start(
-        sandbox,
-        Workload("server", image.name, server),
-        Workload("client", image.name, server),
-        Workload("python", image.name, server, annotations={f"{GROUP}/engine": "python"}),
-        Workload("lonely", image.name, server, OUTSIDE),
-        Workload("outside", image.name, server, OUTSIDE),
-    )
+    start_on_all_ways(sandbox, image.name, "GRPCRoute", port, server=Program(["/server", f"--port={PORT}"], PORT))
 
-    def run(way: str, case: str) -> Executed:
-        pod, service = WAYS[way]
-        words = ["/client", f"--server_host={service}", "--server_port=80", f"--test_case={case}"]
-        words += [f"--service_config_json={ORCA}"] if case.startswith("orca") else []
-        return cluster.execute(sandbox.name, pod, "app", words, CASE_SECONDS)
+    def words(service: str, case: str) -> list[str]:
+        own = [f"--service_config_json={ORCA}"] if case.startswith("orca") else []
+        return ["/client", f"--server_host={service}", "--server_port=80", f"--test_case={case}", *own]
 
-    return run
+    return calls(sandbox, WAYS, words)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -86,7 +61,7 @@ def test_case(way: str, case: str, call: Call) -> None:
     assert done.code == 0, done.stderr or done.stdout
 
 
-@pytest.mark.parametrize(("way", "by_worker"), [("native", 0), ("route", 1), ("python", 1)])
+@pytest.mark.parametrize(("way", "by_worker"), BY_WORKER)
 def test_call_goes_the_way_that_is_meant(way: str, by_worker: int, sandbox: Sandbox, call: Call) -> None:
     """Otherwise four ways might have been one. The receiver knows who called, whichever way it was."""
     pod = WAYS[way][0]

@@ -10,8 +10,9 @@ import pytest
 
 from meshctl.client import Cluster
 from meshctl.names import GROUP
+from tests.e2e import workload
 from tests.e2e.namespace import Sandbox, eventually
-from tests.e2e.workload import FILES, Program, Workload, bring_programs, expose, start
+from tests.e2e.workload import FILES, IDLE, WHO, Workload, bring_programs, expose, python_image, run, start
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 LIVE_SECONDS = 30
@@ -20,14 +21,13 @@ LIVE_SECONDS = 30
 @pytest.fixture(scope="module")
 def pair(cluster: Cluster, sandbox: Sandbox) -> Sandbox:
     """A Service `pair` of two pods, and a client."""
-    image = cluster.items("/api/v1/namespaces/shop/pods", "app=web")[0]["spec"]["containers"][0]["image"]
+    image = python_image(cluster)
     bring_programs(sandbox, "who.py", "ask.py", "ask_together.py")
-    server = [Program(["python3", f"{FILES}/who.py", "8080"], 8080)]
     start(
         sandbox,
-        Workload("one", image, server, {"app": "pair"}),
-        Workload("two", image, server, {"app": "pair"}),
-        Workload("client", image, [Program(["sleep", "infinity"])]),
+        Workload("one", image, [WHO], {"app": "pair"}),
+        Workload("two", image, [WHO], {"app": "pair"}),
+        Workload("client", image, [IDLE]),
     )
     expose(sandbox, "pair", "pair", {"name": "http", "port": 80, "targetPort": 8080})
     return sandbox
@@ -35,10 +35,7 @@ def pair(cluster: Cluster, sandbox: Sandbox) -> Sandbox:
 
 def ask(client: Sandbox, count: int) -> Counter[str]:
     """Who answered, or with which status."""
-    words = ["python3", f"{FILES}/ask.py", str(count), "http://pair/"]
-    done = client.cluster.execute(client.name, "client", "app", words, 60)
-    assert done.code == 0, done.stderr
-    return Counter(who if status == 200 else str(status) for status, who in json.loads(done.stdout))
+    return Counter(who or str(status) for status, who in workload.ask(client, "http://pair/", count))
 
 
 def policy(sandbox: Sandbox, **spec: Any) -> None:
@@ -64,9 +61,7 @@ def test_no_more_requests_are_under_way_than_the_circuit_says(pair: Sandbox) -> 
     words = ["python3", f"{FILES}/ask_together.py", "8", "http://pair/slow"]
 
     def statuses() -> Counter[int]:
-        done = pair.cluster.execute(pair.name, "client", "app", words, 60)
-        assert done.code == 0, done.stderr
-        return Counter(json.loads(done.stdout))
+        return Counter(json.loads(run(pair, "client", *words)))
 
     assert eventually(LIVE_SECONDS, statuses, lambda found: 503 in found) == {200: 3, 503: 5}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 
@@ -10,8 +9,9 @@ import pytest
 
 from meshctl.client import Cluster
 from meshctl.names import GROUP, METRICS_PORT
+from tests.e2e import workload
 from tests.e2e.namespace import Sandbox, eventually
-from tests.e2e.workload import FILES, Program, Workload, bring_programs, start
+from tests.e2e.workload import IDLE, WHO, Workload, bring_programs, python_image, run, start
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 PODS = ("one", "two", "three")
@@ -31,13 +31,12 @@ POLICY = {
 @pytest.fixture(scope="module")
 def flaky(cluster: Cluster, sandbox: Sandbox) -> Sandbox:
     """Three pods behind one Service, and a client."""
-    image = cluster.items("/api/v1/namespaces/shop/pods", "app=web")[0]["spec"]["containers"][0]["image"]
+    image = python_image(cluster)
     bring_programs(sandbox, "who.py", "ask.py")
-    server = [Program(["python3", f"{FILES}/who.py", "8080"], 8080)]
     start(
         sandbox,
-        *(Workload(name, image, server, {"tier": SERVICE}) for name in PODS),
-        Workload("client", image, [Program(["sleep", "infinity"])]),
+        *(Workload(name, image, [WHO], {"tier": SERVICE}) for name in PODS),
+        Workload("client", image, [IDLE]),
     )
     service = {
         "apiVersion": "v1",
@@ -51,10 +50,7 @@ def flaky(cluster: Cluster, sandbox: Sandbox) -> Sandbox:
 
 def ask(sandbox: Sandbox, count: int = 60) -> Counter[int]:
     """How often which status."""
-    words = ["python3", f"{FILES}/ask.py", str(count), f"http://{SERVICE}/"]
-    done = sandbox.cluster.execute(sandbox.name, "client", "app", words, 60)
-    assert done.code == 0, done.stderr
-    return Counter(status for status, _ in json.loads(done.stdout))
+    return Counter(status for status, _ in workload.ask(sandbox, f"http://{SERVICE}/", count))
 
 
 def ejected(sandbox: Sandbox) -> int:
@@ -67,8 +63,7 @@ def ejected(sandbox: Sandbox) -> int:
 def test_a_failing_pod_is_left_out_until_the_policy_goes(flaky: Sandbox) -> None:
     healthy = eventually(LIMIT_SECONDS, lambda: ask(flaky), lambda found: found == {200: 60})
     assert healthy == {200: 60}
-    fail = flaky.cluster.execute(flaky.name, "two", "app", ["python3", "-c", "open('/data/fail', 'w')"], 30)
-    assert fail.code == 0, fail.stderr
+    run(flaky, "two", "touch", "/data/fail")
     assert ask(flaky)[500] > 5, "about a third"
     policy = flaky.moved(POLICY)
     flaky.cluster.apply(flaky.path(policy), policy)

@@ -13,11 +13,10 @@ import pytest
 
 from control_plane.kinds.registry import KINDS
 from meshctl.checks.data_plane import conditions_of
-from meshctl.checks.shop import SHOP
 from meshctl.client import Cluster, Object
 from meshctl.names import GROUP
 from tests.e2e.namespace import Sandbox, eventually
-from tests.e2e.workload import FILES, Program, Workload, bring_programs, expose, start
+from tests.e2e.workload import FILES, IDLE, Program, Workload, bring_programs, expose, python_image, run, start
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 LIVE_SECONDS = 30
@@ -36,22 +35,19 @@ Answer = tuple[int, str, dict[str, str]]
 @pytest.fixture(scope="module", autouse=True)
 def flaky(cluster: Cluster, sandbox: Sandbox) -> None:
     """Services `one` and `two`, each with a pod of its own, and a client."""
-    shop = cluster.get(f"/apis/apps/v1/namespaces/{SHOP}/deployments/web")
-    image = shop["spec"]["template"]["spec"]["containers"][0]["image"]
+    image = python_image(cluster)
     bring_programs(sandbox, "flaky.py")
     server = [Program(["python3", f"{FILES}/flaky.py", "8080"], 8080)]
     for name in ("one", "two"):
         expose(sandbox, name, name, {"name": "http", "port": 80, "targetPort": 8080})
-    client = Workload("client", image, [Program(["sleep", "infinity"])])
+    client = Workload("client", image, [IDLE])
     start(sandbox, Workload("one", image, server), Workload("two", image, server), client)
 
 
 def call(sandbox: Sandbox, *urls: str, method: str = "GET") -> list[Answer]:
     """What the client gets, one request after the other."""
     words = ["python3", "-c", CALLS, json.dumps([(method, f"http://{url}") for url in urls])]
-    done = sandbox.cluster.execute(sandbox.name, "client", "app", words, 60)
-    assert done.code == 0, done.stderr
-    return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
+    return [tuple(json.loads(line)) for line in run(sandbox, "client", *words).splitlines()]
 
 
 @contextmanager

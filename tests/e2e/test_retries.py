@@ -11,8 +11,19 @@ import pytest
 from meshctl.checks.data_plane import conditions_of
 from meshctl.client import Cluster
 from meshctl.names import GROUP
+from tests.e2e import workload
 from tests.e2e.namespace import Sandbox, eventually
-from tests.e2e.workload import FILES, Program, Workload, access_log, bring_programs, expose, start
+from tests.e2e.workload import (
+    IDLE,
+    WHO,
+    Workload,
+    access_log,
+    bring_programs,
+    expose,
+    python_image,
+    run,
+    start,
+)
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 SERVICE = "failing"
@@ -25,12 +36,12 @@ SIX_SIGMA = 52
 @pytest.fixture(scope="module")
 def failing(cluster: Cluster, sandbox: Sandbox) -> Sandbox:
     """A pod that answers 500 when it is told to, and a client."""
-    image = cluster.items("/api/v1/namespaces/shop/pods", "app=web")[0]["spec"]["containers"][0]["image"]
+    image = python_image(cluster)
     bring_programs(sandbox, "who.py", "ask.py")
     start(
         sandbox,
-        Workload(SERVICE, image, [Program(["python3", f"{FILES}/who.py", "8080"], 8080)]),
-        Workload("client", image, [Program(["sleep", "infinity"])]),
+        Workload(SERVICE, image, [WHO]),
+        Workload("client", image, [IDLE]),
     )
     expose(sandbox, SERVICE, SERVICE, {"name": "http", "port": 80, "targetPort": 8080})
     return sandbox
@@ -54,10 +65,7 @@ def policy(sandbox: Sandbox, **spec: Any) -> None:
 
 def ask(sandbox: Sandbox) -> Counter[int]:
     """How often which status."""
-    words = ["python3", f"{FILES}/ask.py", str(REQUESTS), f"http://{SERVICE}/"]
-    done = sandbox.cluster.execute(sandbox.name, "client", "app", words, 240)
-    assert done.code == 0, done.stderr
-    return Counter(status for status, _ in json.loads(done.stdout))
+    return Counter(status for status, _ in workload.ask(sandbox, f"http://{SERVICE}/", REQUESTS, limit_seconds=240))
 
 
 def received(sandbox: Sandbox) -> int:
@@ -67,8 +75,7 @@ def received(sandbox: Sandbox) -> int:
 
 
 def test_a_backend_that_always_fails_gets_a_quarter_more(failing: Sandbox) -> None:
-    fail = failing.cluster.execute(failing.name, SERVICE, "app", ["python3", "-c", "open('/data/fail', 'w')"], 30)
-    assert fail.code == 0, fail.stderr
+    run(failing, SERVICE, "touch", "/data/fail")
     policy(
         failing,
         retry={"attempts": 3, "when": ["500"], "backoff": {"base": "1ms", "max": "1ms"}},
@@ -81,8 +88,7 @@ def test_a_backend_that_always_fails_gets_a_quarter_more(failing: Sandbox) -> No
 
 
 def test_half_of_the_attempts_abort_and_a_quarter_of_the_requests_fails(failing: Sandbox) -> None:
-    heal = failing.cluster.execute(failing.name, SERVICE, "app", ["rm", "-f", "/data/fail"], 30)
-    assert heal.code == 0, heal.stderr
+    run(failing, SERVICE, "rm", "-f", "/data/fail")
     policy(
         failing,
         retry={"attempts": 1, "when": ["503"], "backoff": {"base": "1ms", "max": "1ms"}},

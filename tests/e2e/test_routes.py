@@ -3,7 +3,6 @@ both namespaces, single ports, connections."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ import pytest
 
 from meshctl.client import Cluster, Object
 from meshctl.names import GROUP
+from tests.e2e import workload
 from tests.e2e.namespace import Sandbox, eventually
-from tests.e2e.workload import FILES, Program, Workload, bring_programs, expose, start
+from tests.e2e.workload import IDLE, WHO, Workload, bring_programs, expose, python_image, start
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 NEIGHBOUR = "e2e-routes-neighbour"
@@ -28,14 +28,13 @@ Answers = Counter[tuple[int, str]]
 @pytest.fixture(scope="module")
 def shop(cluster: Cluster, sandbox: Sandbox) -> Sandbox:
     """Pods one and two behind Services of their names, for HTTP and for bytes; `empty` has none; `client` calls."""
-    image = cluster.items("/api/v1/namespaces/shop/pods", "app=web")[0]["spec"]["containers"][0]["image"]
+    image = python_image(cluster)
     bring_programs(sandbox, "who.py", "ask.py")
-    server = [Program(["python3", f"{FILES}/who.py", "8080"], 8080)]
     start(
         sandbox,
-        Workload("one", image, server),
-        Workload("two", image, server),
-        Workload("client", image, [Program(["sleep", "infinity"])]),
+        Workload("one", image, [WHO]),
+        Workload("two", image, [WHO]),
+        Workload("client", image, [IDLE]),
     )
     http = {"name": "http", "port": 80, "targetPort": 8080}
     for name in ("one", "two", "empty"):
@@ -54,18 +53,15 @@ def neighbour(cluster: Cluster, shop: Sandbox) -> Iterator[Sandbox]:
     cluster.apply(path, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     found = Sandbox(cluster, NEIGHBOUR)
     bring_programs(found, "ask.py")
-    image = cluster.items("/api/v1/namespaces/shop/pods", "app=web")[0]["spec"]["containers"][0]["image"]
-    start(found, Workload("client", image, [Program(["sleep", "infinity"])]))
+    image = python_image(cluster)
+    start(found, Workload("client", image, [IDLE]))
     yield found
     cluster.delete(path)
 
 
 def ask(client: Sandbox, url: str, count: int = 1) -> Answers:
     """From the client of a namespace."""
-    words = ["python3", f"{FILES}/ask.py", str(count), url]
-    done = client.cluster.execute(client.name, "client", "app", words, 60)
-    assert done.code == 0, done.stderr
-    return Counter((status, who) for status, who in json.loads(done.stdout))
+    return Counter(workload.ask(client, url, count))
 
 
 def to(name: str, port: int = 80, **more: Any) -> Object:

@@ -11,7 +11,18 @@ import pytest
 from meshctl.client import Cluster, Object
 from meshctl.names import GROUP, METRICS_PORT
 from tests.e2e.namespace import Sandbox, eventually
-from tests.e2e.workload import FILES, OUTSIDE, Program, Workload, bring_programs, expose, start
+from tests.e2e.workload import (
+    FILES,
+    IDLE,
+    OUTSIDE,
+    WHO,
+    Workload,
+    bring_programs,
+    expose,
+    python_image,
+    run,
+    start,
+)
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 LIVE_SECONDS = 30
@@ -21,15 +32,14 @@ COPIES = 6
 @pytest.fixture(scope="module")
 def shop(cluster: Cluster, sandbox: Sandbox) -> Sandbox:
     """Pods one and two, alone and together behind `both`; `sink` is outside of the mesh; `client` calls."""
-    image = cluster.items("/api/v1/namespaces/shop/pods", "app=web")[0]["spec"]["containers"][0]["image"]
+    image = python_image(cluster)
     bring_programs(sandbox, "who.py", "keep_cookie.py")
-    server = [Program(["python3", f"{FILES}/who.py", "8080"], 8080)]
     start(
         sandbox,
-        Workload("one", image, server, labels={"set": "both"}),
-        Workload("two", image, server, labels={"set": "both"}),
-        Workload("sink", image, server, labels=OUTSIDE),
-        Workload("client", image, [Program(["sleep", "infinity"])]),
+        Workload("one", image, [WHO], labels={"set": "both"}),
+        Workload("two", image, [WHO], labels={"set": "both"}),
+        Workload("sink", image, [WHO], labels=OUTSIDE),
+        Workload("client", image, [IDLE]),
     )
     for name in ("one", "two", "sink"):
         expose(sandbox, name, name, {"name": "http", "port": 80, "targetPort": 8080})
@@ -56,9 +66,7 @@ def route(home: Sandbox, service: str, **rule: Any) -> None:
 def ask(home: Sandbox, url: str, count: int, cookie: str = "") -> tuple[list[str], str]:
     """Who answered each request, and the cookie at the end."""
     words = ["python3", f"{FILES}/keep_cookie.py", str(count), url, *([cookie] if cookie else [])]
-    done = home.cluster.execute(home.name, "client", "app", words, 60)
-    assert done.code == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = json.loads(run(home, "client", *words))
     return found["answers"], found["cookie"]
 
 

@@ -13,7 +13,7 @@ from meshctl.names import GROUP
 from tests.e2e.conftest import STATE_DIR
 from tests.e2e.images import build, nodes
 from tests.e2e.namespace import Sandbox, eventually
-from tests.e2e.workload import FILES, Program, Workload, bring_programs, expose, start
+from tests.e2e.workload import FILES, IDLE, Program, Workload, bring_programs, expose, run, start
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 PORT = 7000
@@ -35,17 +35,15 @@ def call(cluster: Cluster, sandbox: Sandbox) -> Call:
     start(
         sandbox,
         *(Workload(name, image.name, programs) for name, programs in servers.items()),
-        Workload("client", image.name, [Program(["sleep", "infinity"])]),
+        Workload("client", image.name, [IDLE]),
     )
 
-    def run(service: str, times: int, *server_name: str) -> list[str]:
+    def told(service: str, times: int, *server_name: str) -> list[str]:
         words = [*script, "call", service, str(PORT), str(times), *server_name]
-        done = cluster.execute(sandbox.name, "client", "app", words, 60)
-        assert done.code == 0, done.stderr
-        found: list[str] = json.loads(done.stdout)
+        found: list[str] = json.loads(run(sandbox, "client", *words))
         return found
 
-    return run
+    return told
 
 
 def apply(sandbox: Sandbox, kind: str, service: str, *refs: Object, **spec: Any) -> None:

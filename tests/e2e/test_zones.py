@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ import pytest
 from meshctl.client import Cluster, Object
 from meshctl.names import GROUP
 from tests.e2e.namespace import Sandbox, eventually
-from tests.e2e.workload import FILES, Program, Workload, bring_programs, expose, start
+from tests.e2e.workload import IDLE, WHO, Workload, ask, bring_programs, expose, python_image, start
 
 LABELS = {f"{GROUP}/authorization": "Allow"}
 ZONE = "topology.kubernetes.io/zone"
@@ -60,29 +59,26 @@ def label(cluster: Cluster, node: str, zone: str | None) -> None:
 
 @pytest.fixture(scope="module")
 def image(cluster: Cluster) -> str:
-    return str(cluster.items("/api/v1/namespaces/shop/pods", "app=web")[0]["spec"]["containers"][0]["image"])
+    return python_image(cluster)
 
 
 @pytest.fixture(scope="module")
 def zoned(sandbox: Sandbox, nodes: Nodes, image: str) -> Sandbox:
     """A Service with a pod on either node, and a client on the first."""
     bring_programs(sandbox, "who.py", "ask.py")
-    client = Workload("client", image, [Program(["sleep", "infinity"])], node=nodes.near)
+    client = Workload("client", image, [IDLE], node=nodes.near)
     start(sandbox, endpoint("near", nodes.near, image), endpoint("far", nodes.far, image), client)
     expose(sandbox, SERVICE, SERVICE, {"name": "http", "port": 80, "targetPort": 8080})
     return sandbox
 
 
 def endpoint(name: str, node: str, image: str) -> Workload:
-    return Workload(name, image, [Program(["python3", f"{FILES}/who.py", "8080"], 8080)], {"app": SERVICE}, node=node)
+    return Workload(name, image, [WHO], {"app": SERVICE}, node=node)
 
 
 def answers(sandbox: Sandbox) -> set[str]:
     """Who answers, or with which status, of twenty requests."""
-    words = ["python3", f"{FILES}/ask.py", "20", f"http://{SERVICE}/"]
-    done = sandbox.cluster.execute(sandbox.name, "client", "app", words, 60)
-    assert done.code == 0, done.stderr
-    return {who if status == 200 else str(status) for status, who in json.loads(done.stdout)}
+    return {who or str(status) for status, who in ask(sandbox, f"http://{SERVICE}/", 20)}
 
 
 def until(sandbox: Sandbox, wanted: set[str]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from meshctl import pods
-from meshctl.client import Object
+from meshctl.client import Cluster, Object
 from meshctl.names import GROUP, METRICS_PORT, PROXY
 from tests.e2e.namespace import Sandbox, eventually
 
@@ -39,6 +40,12 @@ class Program:
             "volumeMounts": [{"name": "programs", "mountPath": FILES}, {"name": "data", "mountPath": "/data"}],
             **({"ports": [{"containerPort": self.port}], "startupProbe": probe} if self.port else {}),
         }
+
+
+IDLE = Program(["sleep", "infinity"])
+"""A client: a test runs commands in it."""
+WHO = Program(["python3", f"{FILES}/who.py", "8080"], 8080)
+"""Answers with its pod's name, with 500 while there is a file /data/fail; wants `who.py` among the programs."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,25 @@ def start(sandbox: Sandbox, *workloads: Workload) -> None:
 
     late = eventually(READY_SECONDS, unready, lambda names: not names)
     assert not late, f"not ready after {READY_SECONDS} s: {', '.join(sorted(late))}"
+
+
+def python_image(cluster: Cluster) -> str:
+    """An image with Python that every node has: the demo's."""
+    pod = cluster.items("/api/v1/namespaces/shop/pods", "app=web")[0]
+    return str(pod["spec"]["containers"][0]["image"])
+
+
+def run(sandbox: Sandbox, pod: str, *words: str, limit_seconds: float = 60) -> str:
+    """What a command in a pod prints; it must succeed."""
+    done = sandbox.cluster.execute(sandbox.name, pod, "app", list(words), limit_seconds)
+    assert done.code == 0, done.stderr
+    return done.stdout
+
+
+def ask(sandbox: Sandbox, url: str, count: int, limit_seconds: float = 60) -> list[tuple[int, str]]:
+    """Requests of the pod `client`, each on a connection of its own: status, and who answered (200 only)."""
+    answers = run(sandbox, "client", "python3", f"{FILES}/ask.py", str(count), url, limit_seconds=limit_seconds)
+    return [(status, who) for status, who in json.loads(answers)]
 
 
 def expose(sandbox: Sandbox, service: str, app: str, *ports: Object) -> None:
